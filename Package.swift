@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+// The targets, in the direction of imports: a target imports only what stands above it in this file.
+import PackageDescription
+
+/// Every target: Swift 6 mode, explicit existentials, no transitive imports, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The pure targets hold no unsafe expression at all: the compiler refuses it.
+let pure: [SwiftSetting] = strict + [
+    .strictMemorySafety(),
+    .treatWarning("StrictMemorySafety", as: .error),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "parallax",
+    products: [
+        .executable(name: "parallax", targets: ["parallax"]),
+        .executable(name: "parallax-lab", targets: ["parallax-lab"]),
+        .executable(name: "parallax-bench", targets: ["parallax-bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        // Ground: bytes, time, identifiers, entropy. Imports nothing.
+        .target(name: "Wire", swiftSettings: pure),
+
+        // Pure Swift: the forms on the wire, and the session core, which knows no transport.
+        .target(name: "RTP", dependencies: ["Wire"], swiftSettings: pure),
+        .target(name: "Framing", dependencies: ["Wire"], swiftSettings: pure),
+        .target(name: "Audio", dependencies: ["Wire"], swiftSettings: pure),
+        .target(name: "Session", dependencies: ["Wire", crypto], swiftSettings: pure),
+        .target(name: "Responder", dependencies: ["Wire", "Session"], swiftSettings: pure),
+
+        // Engines: each wraps exactly one C library, and nobody else imports it.
+        .systemLibrary(name: "CNgtcp2", providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]),
+        .systemLibrary(name: "CNghttp3", providers: [.apt(["libnghttp3-dev"])]),
+        .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
+        .target(name: "QUIC", dependencies: ["Wire", "CNgtcp2"], swiftSettings: strict),
+        .target(name: "HTTP3", dependencies: ["Wire", "Framing", "CNghttp3"], swiftSettings: strict),
+        .target(name: "Opus", dependencies: ["Wire", "Audio", "COpus"], swiftSettings: strict),
+
+        // Transports: the core's words over one protocol each.
+        .target(name: "WebTransport", dependencies: ["Wire", "Framing", "RTP", "Session", "QUIC", "HTTP3"], swiftSettings: strict),
+        .target(name: "RoQ", dependencies: ["Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
+
+        // Composition: read Endpoint/ServerEndpoint+Flow.swift first.
+        .target(
+            name: "Endpoint",
+            dependencies: ["Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"],
+            swiftSettings: strict),
+
+        // Drivers: virtual time and real sockets.
+        .target(
+            name: "Lab",
+            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"],
+            swiftSettings: strict),
+        .target(
+            name: "Server",
+            dependencies: ["Wire", "Session", "Responder", "QUIC", "Endpoint", nioCore, nioPosix, logging],
+            swiftSettings: strict),
+
+        // Fuzz bodies, one a parser: replayed over the crash files by `make test`, driven by libFuzzer in `make fuzz`.
+        .target(
+            name: "Fuzz",
+            dependencies: ["Wire", "RTP", "Framing", "Audio", "Session", "HTTP3"],
+            swiftSettings: strict),
+
+        // Programs.
+        .executableTarget(
+            name: "parallax",
+            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "Lab", "Server", arguments, logging],
+            swiftSettings: strict),
+        .executableTarget(name: "parallax-lab", dependencies: ["Lab", arguments], swiftSettings: strict),
+        .executableTarget(
+            name: "parallax-bench",
+            dependencies: ["Wire", "Session", "Responder", "QUIC", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
+            swiftSettings: strict),
+
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+        .testTarget(name: "RTPTests", dependencies: ["RTP", "Wire"], swiftSettings: strict),
+        .testTarget(name: "FramingTests", dependencies: ["Framing", "Wire"], swiftSettings: strict),
+        .testTarget(name: "AudioTests", dependencies: ["Audio", "Wire"], swiftSettings: strict),
+        .testTarget(name: "SessionTests", dependencies: ["Session", "Wire", "RTP"], swiftSettings: strict),
+        .testTarget(name: "ResponderTests", dependencies: ["Responder", "Wire", "Session"], swiftSettings: strict),
+        .testTarget(name: "QUICTests", dependencies: ["QUIC", "Wire"], swiftSettings: strict),
+        .testTarget(name: "HTTP3Tests", dependencies: ["HTTP3", "Wire", "Framing"], swiftSettings: strict),
+        .testTarget(name: "OpusTests", dependencies: ["Opus", "Wire", "Audio"], swiftSettings: strict),
+        .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "Wire", "Framing", "RTP", "Session", "QUIC", "HTTP3"], swiftSettings: strict),
+        .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
+        .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
+        .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"], swiftSettings: strict),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "Endpoint"], swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], swiftSettings: strict),
+    ]
+)

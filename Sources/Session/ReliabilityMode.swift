@@ -1,0 +1,30 @@
+/// How the frames of a session are carried, chosen for each direction by
+/// `session.parallax.reliability.mode` and changeable at any frame boundary.
+package enum ReliabilityMode: String, CaseIterable, Hashable, Sendable {
+    /// One datagram a frame, sent once.
+    case datagram
+    /// A reliable stream a frame: everything arrives, and no frame waits for another.
+    case streamPerFrame = "stream-per-frame"
+    /// One reliable stream for all frames: everything arrives, in order.
+    case stream
+
+    /// Which primitive of the transport carries a frame in this mode.
+    package var delivery: Delivery {
+        switch self {
+        case .datagram: .datagram
+        case .streamPerFrame: .streamPerFrame
+        case .stream: .stream
+        }
+    }
+
+    /// Whether the transport promises that every frame arrives while the connection lives.
+    package var isReliable: Bool { delivery != .datagram }
+}
+
+/// The primitive that carries one frame. Every transport maps these to its own means; a receiver
+/// accepts all of them at any time.
+package enum Delivery: Hashable, Sendable {
+    case datagram
+    case streamPerFrame
+    case stream
+}

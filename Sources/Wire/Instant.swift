@@ -1,0 +1,57 @@
+/// A point on the monotonic clock, in nanoseconds since an origin that the driver chose.
+///
+/// Below the drivers nobody reads a clock: every call that needs the time is handed an `Instant`.
+/// Media time (the RTP clock) and the wall clock have types of their own, so the three cannot be mixed.
+package struct Instant: Hashable, Comparable, Sendable {
+    package var nanoseconds: UInt64
+
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    /// The origin of the clock.
+    package static let zero = Instant(nanoseconds: 0)
+    /// Later than every deadline; an endpoint that waits for nothing answers `nil`, not this.
+    package static let distantFuture = Instant(nanoseconds: .max)
+
+    package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+
+    /// Saturates at both ends of the clock instead of trapping.
+    package func advanced(by duration: Duration) -> Instant {
+        let step = duration.nanoseconds
+        if step >= 0 {
+            let (sum, overflow) = nanoseconds.addingReportingOverflow(UInt64(step))
+            return overflow ? .distantFuture : Instant(nanoseconds: sum)
+        }
+        let (difference, overflow) = nanoseconds.subtractingReportingOverflow(step.magnitude)
+        return overflow ? .zero : Instant(nanoseconds: difference)
+    }
+
+    /// The time from `earlier` to this instant; negative when `earlier` is later.
+    package func since(_ earlier: Instant) -> Duration {
+        .nanoseconds(Int64(truncatingIfNeeded: nanoseconds &- earlier.nanoseconds))
+    }
+
+    package static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
+    package static func - (later: Instant, earlier: Instant) -> Duration { later.since(earlier) }
+}
+
+extension Duration {
+    /// The duration in whole nanoseconds, saturating at ±292 years.
+    package var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        if carry { return seconds < 0 ? .min : .max }
+        return sum
+    }
+
+    /// The duration in milliseconds, with its fraction; for reports.
+    package var milliseconds: Double { Double(nanoseconds) / 1_000_000 }
+}
+
+/// The earliest of several optional deadlines; `nil` when there is none.
+package func earliest(_ deadlines: Instant?...) -> Instant? {
+    var result: Instant?
+    for case let deadline? in deadlines where result.map({ deadline < $0 }) ?? true { result = deadline }
+    return result
+}
