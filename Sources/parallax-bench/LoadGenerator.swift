@@ -1,0 +1,161 @@
+internal import Glibc
+internal import Wire
+
+/// Drives many flows, each on a socket of its own, from one thread.
+final class LoadGenerator<Flow: LoadFlow> {
+    private struct Lane {
+        var flow: Flow
+        let socket: LoadSocket
+        var outstanding = 0
+        var lastEcho = Instant.zero
+    }
+
+    private var lanes: [Lane] = []
+    private var tally = EchoTally()
+    private var nextTimerScan = Instant.zero
+    private var busyNanoseconds: UInt64 = 0
+    private let sendBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    private let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    private var polled: [pollfd] = []
+
+    /// How many datagrams one lane may take from its socket before the others have their turn.
+    private static var datagramsPerTurn: Int { 64 }
+
+    init(laneCount: Int, serverPort: UInt16, makeFlow: (Int, NetworkPath) throws -> Flow) throws {
+        for index in 0..<laneCount {
+            let socket = try LoadSocket(serverPort: serverPort)
+            lanes.append(Lane(flow: try makeFlow(index, socket.path), socket: socket))
+            polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
+        }
+    }
+
+    deinit {
+        sendBuffer.deallocate()
+        receiveBuffer.deallocate()
+    }
+
+    /// What a phase of load came to.
+    struct Outcome {
+        var seconds: Double
+        var offered: Int
+        var echoed: Int
+        var datagramsReceived: Int
+        var delays: DelayHistogram
+        /// The share of the time in which this process had something to do.
+        var busyShare: Double
+    }
+
+    /// Keeps `window` frames of every flow under way for `seconds`.
+    func saturate(window: Int, seconds: Double) -> Outcome {
+        run(seconds: seconds) { now in
+            var offered = 0
+            for index in lanes.indices where lanes[index].flow.isReady {
+                // Echoes that were lost give their places back after a silence.
+                if lanes[index].outstanding > 0, now - lanes[index].lastEcho > .milliseconds(100) {
+                    lanes[index].outstanding = 0
+                    lanes[index].lastEcho = now
+                }
+                // Half a window at a time: a stream of single frames would measure the load's system calls.
+                let free = window - lanes[index].outstanding
+                guard free * 2 >= window else { continue }
+                lanes[index].outstanding += free
+                offered += free
+                lanes[index].flow.offer(free, now: now)
+                transmit(index, now: now)
+            }
+            return offered
+        }
+    }
+
+    /// Offers one frame of every flow each `interval`, evenly spread over it, for `seconds`. Spins: a sleeping
+    /// sender would wake late and in bursts.
+    func pace(interval: Duration, seconds: Double) -> Outcome {
+        let start = monotonicNow()
+        let step = UInt64(interval.nanoseconds) / UInt64(max(1, lanes.count))
+        var sent: UInt64 = 0
+        return run(seconds: seconds) { now in
+            var offered = 0
+            while start.nanoseconds + sent * step <= now.nanoseconds {
+                let index = Int(sent % UInt64(lanes.count))
+                sent += 1
+                guard lanes[index].flow.isReady else { continue }
+                lanes[index].flow.offer(1, now: now)
+                transmit(index, now: now)
+                offered += 1
+            }
+            return offered
+        }
+    }
+
+    /// Runs until every flow is ready.
+    /// - Returns: whether that came about within `seconds`.
+    func connect(seconds: Double) -> Bool {
+        let end = monotonicNow() + .seconds(seconds)
+        for index in lanes.indices { transmit(index, now: monotonicNow()) }
+        while monotonicNow() < end {
+            _ = turn(now: monotonicNow(), waitMilliseconds: 1)
+            if lanes.allSatisfy(\.flow.isReady) { return true }
+        }
+        return false
+    }
+
+    private func run(seconds: Double, offer: (Instant) -> Int) -> Outcome {
+        tally = EchoTally()
+        busyNanoseconds = 0
+        var offered = 0
+        let start = monotonicNow()
+        let end = start + .seconds(seconds)
+        var now = start
+        while now < end {
+            let count = offer(now)
+            offered += count
+            let worked = turn(now: now, waitMilliseconds: 0) || count > 0
+            let after = monotonicNow()
+            if worked { busyNanoseconds += after.nanoseconds - now.nanoseconds }
+            now = after
+        }
+        let elapsed = Double((now - start).nanoseconds)
+        return Outcome(
+            seconds: elapsed / 1e9, offered: offered, echoed: tally.frames, datagramsReceived: tally.datagrams,
+            delays: tally.delays, busyShare: Double(busyNanoseconds) / elapsed)
+    }
+
+    /// Takes what has arrived and fires what is due.
+    /// - Returns: whether there was anything.
+    private func turn(now: Instant, waitMilliseconds: Int32) -> Bool {
+        let count = poll(&polled, nfds_t(polled.count), waitMilliseconds)
+        var left = Int(count)
+        for index in lanes.indices where left > 0 && polled[index].revents != 0 {
+            left -= 1
+            let before = tally.frames
+            for _ in 0..<Self.datagramsPerTurn {
+                guard let byteCount = lanes[index].socket.receive(into: receiveBuffer) else { break }
+                tally.datagrams += 1
+                lanes[index].flow.receive(
+                    UnsafeRawBufferPointer(rebasing: receiveBuffer[..<byteCount]), echoes: &tally, now: monotonicNow())
+            }
+            let echoed = tally.frames - before
+            if echoed > 0 {
+                lanes[index].outstanding = max(0, lanes[index].outstanding - echoed)
+                lanes[index].lastEcho = now
+            }
+            transmit(index, now: now)
+        }
+        if now >= nextTimerScan {
+            nextTimerScan = now + .milliseconds(1)
+            for index in lanes.indices {
+                guard let deadline = lanes[index].flow.deadline, deadline <= now else { continue }
+                lanes[index].flow.handleTimeout(now: now)
+                transmit(index, now: now)
+            }
+        }
+        return count > 0
+    }
+
+    private func transmit(_ index: Int, now: Instant) {
+        while let (byteCount, segment) = lanes[index].flow.pollTransmit(into: sendBuffer, now: now) {
+            lanes[index].socket.send(
+                UnsafeMutableRawBufferPointer(rebasing: sendBuffer[..<byteCount]), segmentByteCount: segment)
+        }
+    }
+}

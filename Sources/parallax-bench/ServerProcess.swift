@@ -1,0 +1,77 @@
+internal import Glibc
+
+/// A server in a process of its own, pinned to the last core, so that its CPU and memory can be read alone.
+final class ServerProcess {
+    let pid: pid_t
+    /// The UDP port it listens on at 127.0.0.1.
+    let port: UInt16
+    private let output: Int32
+    private var isRunning = true
+
+    enum Failure: Error, CustomStringConvertible {
+        case notStarted(errno: Int32)
+        case saidNothing
+
+        var description: String {
+            switch self {
+            case .notStarted(let code): "the server's process did not start: \(String(cString: strerror(code)))"
+            case .saidNothing: "the server's process ended before it named its port"
+            }
+        }
+    }
+
+    /// Starts this executable again with `arguments`; it must print its port as its first line.
+    init(arguments: [String]) throws {
+        let core = ProcessFigures.coreCount - 1
+        let command = ["taskset", "-c", "\(core)", try Self.ownPath()] + arguments
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw Failure.notStarted(errno: errno) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+        posix_spawn_file_actions_addclose(&actions, ends[0])
+        var child: pid_t = 0
+        var pointers = command.map { strdup($0) } + [nil]
+        defer { pointers.forEach { free($0) } }
+        let status = posix_spawnp(&child, "taskset", &actions, nil, &pointers, environ)
+        close(ends[1])
+        guard status == 0 else { throw Failure.notStarted(errno: status) }
+        guard let port = Self.firstLine(of: ends[0]).flatMap({ UInt16($0) }) else {
+            kill(child, SIGKILL)
+            waitpid(child, nil, 0)
+            close(ends[0])
+            throw Failure.saidNothing
+        }
+        pid = child
+        output = ends[0]
+        self.port = port
+    }
+
+    deinit { stop() }
+
+    /// Ends the process and waits until it is gone.
+    func stop() {
+        guard isRunning else { return }
+        isRunning = false
+        kill(pid, SIGTERM)
+        waitpid(pid, nil, 0)
+        close(output)
+    }
+
+    private static func ownPath() throws -> String {
+        guard let path = realpath("/proc/self/exe", nil) else { throw Failure.notStarted(errno: errno) }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    private static func firstLine(of descriptor: Int32) -> String? {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while read(descriptor, &byte, 1) == 1 {
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            line.append(byte)
+        }
+        return nil
+    }
+}
