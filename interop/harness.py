@@ -1,0 +1,193 @@
+"""What every case stands on: the programs under test, connections to them, and an exit status that says how it went.
+
+A case is a module in a peer's folder with one `async def case(case: Case)`. It passes by returning, fails by
+raising, and raises `Unsupported` when this machine or the peer cannot do it: exit status 0, 1 and 127, as the
+QUIC interop runner has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import ssl
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, AsyncIterator, Awaitable, Callable, TypeVar
+
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
+from aioquic.quic.logger import QuicFileLogger
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import roq
+import speech
+import webtransport
+from attachment import Attachment, Unexpected
+
+UNSUPPORTED = 127
+HOST = "127.0.0.1"
+DEFAULT_BINARY = Path(__file__).resolve().parent.parent / ".build/release/parallax"
+
+Peer = TypeVar("Peer", bound=Attachment)
+
+
+class Unsupported(Exception):
+    """The case cannot be run here; not a failure."""
+
+
+@dataclass
+class Server:
+    """A running `parallax serve`."""
+
+    process: asyncio.subprocess.Process
+    port: int
+    certificate_sha256: str
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return HOST, self.port
+
+    def terminate(self) -> None:
+        """Asks it to stop as an operator would: drain, close, exit 0."""
+        self.process.send_signal(signal.SIGTERM)
+
+
+class Case:
+    def __init__(self, binary: Path, logs: Path, clip: Path) -> None:
+        self.binary = binary
+        self.logs = logs
+        self.clip = clip
+
+    def opus_packets(self) -> list[bytes]:
+        return speech.opus_packets(self.clip)
+
+    @contextlib.asynccontextmanager
+    async def serve(self, *options: str, responder: str = "echo") -> AsyncIterator[Server]:
+        """Starts a server, and at the end demands that it still lives and stops cleanly."""
+        arguments = ["serve", "--host", HOST, "--port", "0", "--responder", responder, "--json", *options]
+        process = await asyncio.create_subprocess_exec(
+            self.binary,
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=sys.stdout.fileno(),
+            env={**os.environ, "SSLKEYLOGFILE": str(self.logs / "server.keys")},
+        )
+        try:
+            server = await self._listening(process)
+            reader = asyncio.create_task(self._read_events(server))
+            yield server
+            if process.returncode is None:
+                server.terminate()
+            status = await asyncio.wait_for(process.wait(), 10)
+            await reader
+            if status != 0:
+                raise Unexpected(f"parallax serve ended with status {status}")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def _listening(self, process: asyncio.subprocess.Process) -> Server:
+        assert process.stdout is not None
+        async with asyncio.timeout(10):
+            while line := await process.stdout.readline():
+                print("serve:", line.decode().rstrip(), flush=True)
+                event = json.loads(line)
+                if event.get("event") == "listening":
+                    return Server(process, event["port"], event["certificate_sha256"].replace(":", "").lower())
+        raise Unexpected(f"parallax serve did not start: exit status {await process.wait()}")
+
+    async def _read_events(self, server: Server) -> None:
+        assert server.process.stdout is not None
+        while line := await server.process.stdout.readline():
+            print("serve:", line.decode().rstrip(), flush=True)
+            with contextlib.suppress(json.JSONDecodeError):
+                server.events.append(json.loads(line))
+
+    @contextlib.asynccontextmanager
+    async def connect(
+        self,
+        server: Server,
+        peer: type[Peer],
+        port: int | None = None,
+        alpn: list[str] | None = None,
+        **configuration: Any,
+    ) -> AsyncIterator[Peer]:
+        """An aioquic connection to the server, which shows the certificate that it announced."""
+        quic = QuicConnection(configuration=self.client_configuration(peer, alpn, **configuration))
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_datagram_endpoint(lambda: peer(quic), local_addr=(HOST, 0))
+        try:
+            connection.connect((HOST, port or server.port))
+            await asyncio.wait_for(connection.wait_connected(), 10)
+            shown = certificate_sha256(connection)
+            assert shown == server.certificate_sha256, f"the certificate is {shown}"
+            yield connection
+        finally:
+            connection.close()
+            await asyncio.wait_for(connection.wait_closed(), 5)
+            transport.close()
+
+    def client_configuration(
+        self, peer: type[Attachment], alpn: list[str] | None = None, **configuration: Any
+    ) -> QuicConfiguration:
+        return QuicConfiguration(
+            is_client=True,
+            alpn_protocols=alpn or (roq.ALPN if issubclass(peer, roq.RoQ) else webtransport.ALPN),
+            max_datagram_frame_size=65_535,
+            verify_mode=ssl.CERT_NONE,
+            quic_logger=QuicFileLogger(str(self.logs)),
+            secrets_log_file=open(self.logs / "client.keys", "a", buffering=1),
+            **configuration,
+        )
+
+    async def run_program(self, *arguments: str, seconds: float = 30) -> tuple[int, str]:
+        """Runs `parallax` to its end; gives its exit status and what it printed."""
+        print("$ parallax", *arguments, flush=True)
+        process = await asyncio.create_subprocess_exec(
+            self.binary, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sys.stdout.fileno()
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), seconds)
+        finally:
+            if process.returncode is None:
+                process.kill()
+        print(output.decode(), flush=True)
+        assert process.returncode is not None
+        return process.returncode, output.decode()
+
+
+def certificate_sha256(connection: Attachment) -> str:
+    """The hash that browsers compare: SHA-256 over the DER form of the leaf."""
+    certificate = connection.quic.tls._peer_certificate
+    assert certificate is not None
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def run(case: Callable[[Case], Awaitable[None]]) -> None:
+    """The `main` of a case's module."""
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--parallax", type=Path, default=DEFAULT_BINARY, help="the program under test")
+    parser.add_argument("--logs", type=Path, help="where qlog and key files go")
+    parser.add_argument("--clip", type=Path, default=speech.DEFAULT_CLIP, help="a WAV file to speak")
+    options = parser.parse_args()
+    logs: Path = options.logs or Path(tempfile.mkdtemp(prefix="parallax-interop-"))
+    logs.mkdir(parents=True, exist_ok=True)
+    try:
+        asyncio.run(case(Case(options.parallax.resolve(), logs, options.clip)))
+    except Unsupported as reason:
+        print("UNSUPPORTED", reason, flush=True)
+        sys.exit(UNSUPPORTED)
+    except Exception as error:
+        traceback.print_exc(file=sys.stdout)
+        print(f"FAIL {type(error).__name__}: {error}", flush=True)
+        sys.exit(1)
