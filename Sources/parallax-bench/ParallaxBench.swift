@@ -13,6 +13,6 @@ struct ParallaxBench: ParsableCommand {
 
             A paced figure measures wake-ups, a saturated one the work of a frame. Don't compare one with the other.
             """,
-        subcommands: [FloorCommand.self, FloorServer.self],
+        subcommands: [FloorCommand.self, FloorServer.self, DriverServer.self],
         defaultSubcommand: FloorCommand.self)
 }

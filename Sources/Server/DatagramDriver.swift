@@ -1,0 +1,65 @@
+package import NIOCore
+internal import NIOPosix
+package import Wire
+
+/// A running socket driver: one endpoint behind one UDP socket on one event loop. The value may be used from any
+/// thread; the endpoint lives on the loop and never leaves it.
+package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
+    /// The address that the socket is bound to, with the port that the kernel chose where 0 was asked for.
+    package let local: PeerAddress
+    private let channel: any Channel
+    private let port: NIOLoopBound<UDPPort<Endpoint>>
+
+    /// Binds a socket and starts to drive the endpoint that `makeEndpoint` makes on the event loop.
+    ///
+    /// - Parameters:
+    ///   - afterTurn: called on the loop after every turn, to collect the endpoint's notices.
+    /// - Throws: `DriverError` when there is no such socket. Blocks while the name is resolved.
+    package static func start(
+        host: String, port: Int, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
+        makeEndpoint: @escaping @Sendable (_ local: PeerAddress, _ now: Instant) throws -> Endpoint,
+        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
+    ) throws -> DatagramDriver {
+        let socket = try UDPSocket(host: host, port: port)
+        let made = eventLoop.makePromise(of: NIOLoopBound<UDPPort<Endpoint>>.self)
+        let readByteCount = limits.datagramsPerRead * Self.slotByteCount
+        let opened = DatagramBootstrap(group: eventLoop)
+            .channelOption(.datagramVectorReadMessageCount, value: limits.datagramsPerRead)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: readByteCount))
+            .channelOption(.maxMessagesPerRead, value: limits.readsPerTurn)
+            .channelOption(.explicitCongestionNotification, value: true)
+            .channelOption(.receivePacketInfo, value: socket.local.isWildcard)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let endpoint = try makeEndpoint(socket.local, SystemClock.now())
+                    let handler = UDPPort(endpoint: endpoint, socket: socket, limits: limits, afterTurn: afterTurn)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    made.succeed(NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                }
+            }
+            .withBoundSocket(socket.descriptor)
+        opened.cascadeFailure(to: made)
+        return DatagramDriver(local: socket.local, channel: try opened.wait(), port: try made.futureResult.wait())
+    }
+
+    /// Room for one datagram of a vector read: an Ethernet frame and to spare. What is longer is cut, and QUIC
+    /// rejects it by its authentication.
+    private static var slotByteCount: Int { 2_048 }
+
+    /// Gives the endpoint a command on its loop, and carries out what follows from it.
+    package func command<Result: Sendable>(
+        _ body: @escaping @Sendable (Endpoint, Instant) -> Result
+    ) -> EventLoopFuture<Result> {
+        channel.eventLoop.submit { port.value.command(body) }
+    }
+
+    /// What went through so far.
+    package func counters() -> EventLoopFuture<DriverCounters> {
+        channel.eventLoop.submit { port.value.counters }
+    }
+
+    package var closeFuture: EventLoopFuture<Void> { channel.closeFuture }
+
+    /// Closes the socket. What the endpoint still had to say must have been sent before.
+    package func close() -> EventLoopFuture<Void> { channel.close() }
+}

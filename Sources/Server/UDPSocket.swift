@@ -1,0 +1,106 @@
+internal import Glibc
+internal import NIOCore
+internal import Wire
+
+/// A bound UDP socket with the options that QUIC wants, before SwiftNIO takes it over.
+///
+/// SwiftNIO reads from it. The driver sends on it directly (`DatagramSender`): SwiftNIO has no place for the source
+/// address of a datagram, and wants a buffer, an envelope and a box for each.
+struct UDPSocket {
+    let descriptor: Int32
+    let local: PeerAddress
+    let isIPv6: Bool
+
+    /// Buffers of the kernel: what arrives while the loop is busy waits here. The kernel may grant less.
+    private static let bufferByteCount: Int32 = 4 << 20
+
+    /// Opens and binds a socket. Port 0 lets the kernel choose.
+    /// - Parameter reusesPort: several sockets share the port, one a shard (`SO_REUSEPORT`).
+    init(host: String, port: Int, reusesPort: Bool = false) throws(DriverError) {
+        try self.init(address: try UDPSocket.resolve(host: host, port: port), host: host, reusesPort: reusesPort)
+    }
+
+    /// The first address that `host` has.
+    static func resolve(host: String, port: Int) throws(DriverError) -> PeerAddress {
+        guard (0...65_535).contains(port),
+            let resolved = try? SocketAddress.makeAddressResolvingHost(host, port: port),
+            let address = PeerAddress(resolved)
+        else { throw .hostUnknown(host: host) }
+        return address
+    }
+
+    init(address: PeerAddress, host: String, reusesPort: Bool) throws(DriverError) {
+        let isIPv6 = address.ipv4 == nil
+        let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Self.error("socket", errno, host: host, port: address.port) }
+        do throws(DriverError) {
+            if reusesPort { Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+            Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.bufferByteCount)
+            Self.set(descriptor, SOL_SOCKET, SO_SNDBUF, Self.bufferByteCount)
+            // A QUIC datagram is never fragmented (RFC 9000 section 14); the path's limit is QUIC's business, not the kernel's.
+            Self.set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+            // An IPv6 socket also carries mapped IPv4, whose ECN field has the option of its own.
+            Self.set(descriptor, Int32(IPPROTO_IP), IP_RECVTOS, 1)
+            if isIPv6 {
+                Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
+                Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
+            }
+            try Self.bind(descriptor, to: address, isIPv6: isIPv6, host: host)
+            local = try Self.localAddress(of: descriptor, isIPv6: isIPv6)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.descriptor = descriptor
+        self.isIPv6 = isIPv6
+    }
+
+    private static func bind(
+        _ descriptor: Int32, to address: PeerAddress, isIPv6: Bool, host: String
+    ) throws(DriverError) {
+        let status: Int32
+        if !isIPv6, var v4 = address.socketAddressIPv4 {
+            status = withUnsafePointer(to: &v4) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        } else {
+            var v6 = address.socketAddressIPv6
+            status = withUnsafePointer(to: &v6) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                }
+            }
+        }
+        guard status == 0 else { throw error("bind", errno, host: host, port: address.port) }
+    }
+
+    private static func localAddress(of descriptor: Int32, isIPv6: Bool) throws(DriverError) -> PeerAddress {
+        var storage = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let status = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard status == 0 else { throw error("getsockname", errno, host: "", port: 0) }
+        guard !isIPv6 else { return PeerAddress(storage) }
+        return withUnsafePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { PeerAddress($0.pointee) }
+        }
+    }
+
+    // An option that this kernel lacks costs speed or precision, not the service.
+    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
+        var value = value
+        setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    private static func error(_ operation: String, _ code: Int32, host: String, port: UInt16) -> DriverError {
+        switch code {
+        case EADDRINUSE: .portInUse(host: host, port: Int(port))
+        case EADDRNOTAVAIL: .addressNotAvailable(host: host)
+        case EACCES, EPERM: .permissionDenied(host: host, port: Int(port))
+        default: .socket(operation: operation, code: code, text: String(cString: strerror(code)))
+        }
+    }
+}
