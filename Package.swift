@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"], swiftSettings: strict),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "Endpoint", nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], swiftSettings: strict),
     ]
 )
