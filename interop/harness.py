@@ -114,28 +114,36 @@ class Case:
                 server.events.append(json.loads(line))
 
     @contextlib.asynccontextmanager
-    async def connect(
+    async def dial(
         self,
         server: Server,
         peer: type[Peer],
-        port: int | None = None,
         alpn: list[str] | None = None,
+        between: Meddler | None = None,
         **configuration: Any,
     ) -> AsyncIterator[Peer]:
-        """An aioquic connection to the server, which shows the certificate that it announced."""
+        """An aioquic connection that has sent its first flight; `between` may meddle with what it sends."""
         quic = QuicConnection(configuration=self.client_configuration(peer, alpn, **configuration))
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_datagram_endpoint(lambda: peer(quic), local_addr=(HOST, 0))
+        if between is not None:
+            connection.connection_made(between(transport))
         try:
-            connection.connect((HOST, port or server.port))
-            await asyncio.wait_for(connection.wait_connected(), 10)
-            shown = certificate_sha256(connection)
-            assert shown == server.certificate_sha256, f"the certificate is {shown}"
+            connection.connect(server.address)
             yield connection
         finally:
             connection.close()
             await asyncio.wait_for(connection.wait_closed(), 5)
             transport.close()
+
+    @contextlib.asynccontextmanager
+    async def connect(self, server: Server, peer: type[Peer], **options: Any) -> AsyncIterator[Peer]:
+        """A connection whose handshake is done, with a server that shows the certificate it announced."""
+        async with self.dial(server, peer, **options) as connection:
+            await asyncio.wait_for(connection.wait_connected(), 10)
+            shown = certificate_sha256(connection)
+            assert shown == server.certificate_sha256, f"the certificate is {shown}"
+            yield connection
 
     def client_configuration(
         self, peer: type[Attachment], alpn: list[str] | None = None, **configuration: Any
@@ -171,6 +179,64 @@ def certificate_sha256(connection: Attachment) -> str:
     certificate = connection.quic.tls._peer_certificate
     assert certificate is not None
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+class Meddler:
+    """Stands between a client and its socket, and does to its first datagrams what a bad network does."""
+
+    def __init__(self, lose: set[int] = frozenset(), swap: bool = False) -> None:
+        self._lose = lose
+        self._swap = swap
+        self._held: tuple[bytes, tuple[str, int]] | None = None
+        self._count = 0
+        self._began = 0.0
+        self.count_before_answer = 0
+
+    def __call__(self, transport: asyncio.DatagramTransport) -> Meddler:
+        self._transport = transport
+        return self
+
+    def sendto(self, data: bytes, address: tuple[str, int]) -> None:
+        number = self._count
+        self._count += 1
+        now = asyncio.get_running_loop().time()
+        self._began = self._began or now
+        if now - self._began < 0.002:
+            self.count_before_answer += 1
+        if number in self._lose:
+            return
+        if self._swap and number == 0:
+            self._held = (data, address)
+            return
+        self._transport.sendto(data, address)
+        if self._held is not None:
+            self._transport.sendto(*self._held)
+            self._held = None
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+async def move_to_new_port(connection: Attachment) -> None:
+    """Gives the connection another socket, and so another address."""
+
+    class Relay(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+            connection.datagram_received(data, address)
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Relay, local_addr=(HOST, 0))
+    old = connection._transport
+    connection.connection_made(transport)
+    old.close()
+    print("-- moved to", transport.get_extra_info("sockname"), flush=True)
+
+
+def resident_bytes(server: Server) -> int:
+    """The memory of the server that is in use now."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
 
 
 def run(case: Callable[[Case], Awaitable[None]]) -> None:

@@ -136,6 +136,7 @@ def main() -> None:
     command.add_argument("--port", type=int)
     command.add_argument("--responder")
     command.add_argument("--retry")
+    command.add_argument("--qlog-dir")
     command = commands.add_parser("talk")
     command.set_defaults(run=run_client)
     for option in ("--transport", "--mode", "--certificate-sha256", "--answer"):

@@ -61,8 +61,8 @@ class WebTransport(Attachment):
             self.http = H3Connection(self.quic, enable_webtransport=True)
         return self.http
 
-    async def connect_session(self, path: str = PATH, **headers: str) -> int:
-        """Sends CONNECT and gives the status of the answer."""
+    def send_connect(self, path: str = PATH, **changes: str) -> None:
+        """Asks for a session; `changes` replace header fields, an empty one leaves its field out."""
         http = self._start_http()
         self.session_id = self.quic.get_next_available_stream_id()
         request = {
@@ -71,14 +71,24 @@ class WebTransport(Attachment):
             ":authority": "127.0.0.1",
             ":path": path,
             ":protocol": "webtransport",
-            **{name.replace("_", "-"): value for name, value in headers.items()},
+            **changes,
         }
-        http.send_headers(self.session_id, [(name.encode(), value.encode()) for name, value in request.items()])
+        self.headers = None
+        http.send_headers(
+            self.session_id, [(name.encode(), value.encode()) for name, value in request.items() if value]
+        )
         self.transmit()
+
+    async def status(self) -> int:
+        """The status of the answer to the last request."""
         await self.until(lambda: self.headers, "the answer to CONNECT")
         assert self.headers is not None
         print("<-", self.headers, flush=True)
         return int(self.headers[":status"])
+
+    async def connect_session(self, path: str = PATH, **changes: str) -> int:
+        self.send_connect(path, **changes)
+        return await self.status()
 
     async def open_session(self, path: str = PATH) -> None:
         status = await self.connect_session(path)
@@ -88,6 +98,12 @@ class WebTransport(Attachment):
         assert self.http is not None and self.session_id is not None
         self.http.send_data(self.session_id, close_capsule(code, reason), end_stream=True)
         self.transmit()
+
+    @property
+    def session_over(self) -> bool:
+        """Whether the peer has ended the session, by whatever means it has."""
+        was_reset = self.session_id in self.stream_resets
+        return was_reset or self.session_closed is not None or self.termination is not None
 
     # Server
 
@@ -108,6 +124,9 @@ class WebTransport(Attachment):
 
     def send_event(self, event: Event) -> None:
         print("->", event, flush=True)
+        self.send_bytes_of_event(encode_event(event) + b"\n")
+
+    def send_bytes_of_event(self, data: bytes) -> None:
         assert self.session_id is not None
         http = self._start_http()
         if self._event_stream is None:
@@ -116,7 +135,7 @@ class WebTransport(Attachment):
             with http._get_or_create_stream(self._event_stream) as stream:
                 stream.frame_type = FrameType.WEBTRANSPORT_STREAM
                 stream.session_id = self.session_id
-        self.quic.send_stream_data(self._event_stream, encode_event(event) + b"\n")
+        self.quic.send_stream_data(self._event_stream, data)
         self.transmit()
 
     def send_packet(self, packet: bytes, mode: str, flow: int = 0) -> None:
