@@ -81,11 +81,15 @@ async def hear_echo(attachment: Attachment, packets: list[RTPPacket]) -> None:
     assert steps == {960}, f"timestamps step by {steps}"
 
 
+async def take_turn(attachment: Attachment, payloads: list[bytes], transport: str, mode: str) -> None:
+    """Speaks, commits, checks the receipt and hears the echo, on a session that has begun."""
+    packets = packetize(payloads)
+    await send_prompt(attachment, packets, mode)
+    check_intact(await commit_prompt(attachment, packets), packets, transport, mode)
+    await hear_echo(attachment, packets)
+
+
 async def hold_turn(attachment: Attachment, payloads: list[bytes], transport: str, mode: str) -> None:
     """Everything above in a row: the conversation of most cases."""
-    packets = packetize(payloads)
     await begin(attachment, mode)
-    await send_prompt(attachment, packets, mode)
-    receipt = await commit_prompt(attachment, packets)
-    check_intact(receipt, packets, transport, mode)
-    await hear_echo(attachment, packets)
+    await take_turn(attachment, payloads, transport, mode)
