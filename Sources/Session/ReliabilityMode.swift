@@ -1,6 +1,6 @@
 /// How the frames of a session are carried, chosen for each direction by
 /// `session.parallax.reliability.mode` and changeable at any frame boundary.
-package enum ReliabilityMode: String, CaseIterable, Hashable, Sendable {
+package enum ReliabilityMode: String, CaseIterable, Codable, Hashable, Sendable {
     /// One datagram a frame, sent once.
     case datagram
     /// A reliable stream a frame: everything arrives, and no frame waits for another.
@@ -27,4 +27,10 @@ package enum Delivery: Hashable, Sendable {
     case datagram
     case streamPerFrame
     case stream
+}
+
+extension ReliabilityMode {
+    /// Modes with a name and a promise, but not built yet. A session that is asked for one says so, instead of
+    /// taking it for a misspelling. To build one: give it a case above and take it out here.
+    package static let plannedNames = ["fec", "red", "nack", "deadline", "repair"]
 }

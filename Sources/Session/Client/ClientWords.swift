@@ -1,0 +1,46 @@
+/// How a client talks.
+package struct ClientConfiguration: Hashable, Sendable {
+    /// The mode asked for, and used for this client's own frames from the first on.
+    package var mode: ReliabilityMode = .datagram
+    /// `nil` leaves the server's default.
+    package var onGap: GapPolicy?
+    /// `nil` leaves the server's default for the mode.
+    package var wait: Duration?
+    /// `nil` leaves the server's default.
+    package var liveDeadline: Duration?
+    /// Whether commits carry the count and hash of their frames.
+    package var sendsManifest = true
+    package var instructions: String?
+    /// Sent in the first event, where the transport has no header for it.
+    package var secret: String?
+    /// The RTP sequence number of the first frame.
+    package var firstSequence: UInt16 = 0
+    package var limits = SessionLimits()
+
+    package init() {}
+}
+
+/// What a client hands out for its transport, drained by `RealtimeClient.pollOutput`.
+package enum ClientOutput: Hashable, Sendable {
+    case event([UInt8])
+    case frame(MediaFrame, Delivery)
+}
+
+/// What a client learns, drained by `RealtimeClient.pollNotice`.
+package enum ClientNotice: Hashable, Sendable {
+    case sessionCreated(id: String)
+    /// The mode in force from now on, for both directions.
+    case sessionUpdated(mode: ReliabilityMode)
+    case sessionExpiring(remaining: Duration)
+    case committed(itemID: String)
+    case cleared
+    case truncated(itemID: String)
+    case receipt(Receipt)
+    case responseCreated(id: String)
+    case responseDone(id: String, status: ResponseObject.Status)
+    case answerFrame(MediaFrame)
+    case outputStarted
+    case outputStopped
+    case outputCleared
+    case error(EventError)
+}

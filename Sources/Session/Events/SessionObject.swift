@@ -1,0 +1,132 @@
+/// The effective configuration of a session, as `session.created` and `session.updated` tell it: OpenAI's fields
+/// with OpenAI's defaults, and ours under `parallax`.
+package struct SessionObject: Hashable, Sendable, Codable {
+    package var type = "realtime"
+    package var id: String
+    package var object = "realtime.session"
+    package var expiresAt: Int?
+    package var model: String
+    package var outputModalities = ["audio"]
+    package var instructions: String
+    package var audio = AudioSettings()
+    package var tools: [JSONValue] = []
+    package var toolChoice: JSONValue = .string("auto")
+    package var maxOutputTokens: JSONValue = .string("inf")
+    package var tracing: JSONValue = .null
+    package var prompt: JSONValue = .null
+    package var include: JSONValue = .null
+    package var truncation: JSONValue = .string("auto")
+    package var parallax = ParallaxSettings()
+
+    private enum CodingKeys: String, CodingKey {
+        case type, id, object, expiresAt = "expires_at", model, outputModalities = "output_modalities"
+        case instructions, audio, tools, toolChoice = "tool_choice", maxOutputTokens = "max_output_tokens"
+        case tracing, prompt, include, truncation, parallax
+    }
+
+    init(id: String, model: String, instructions: String) {
+        self.id = id
+        self.model = model
+        self.instructions = instructions
+    }
+
+    /// Reads what a client needs of it; a stranger's server has no `parallax`.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decodeIfPresent(String.self, forKey: .id) ?? ""
+        model = try container.decodeIfPresent(String.self, forKey: .model) ?? ""
+        instructions = try container.decodeIfPresent(String.self, forKey: .instructions) ?? ""
+        expiresAt = try container.decodeIfPresent(Int.self, forKey: .expiresAt)
+        parallax = try container.decodeIfPresent(ParallaxSettings.self, forKey: .parallax) ?? ParallaxSettings()
+    }
+}
+
+/// `session.audio`. Frames carry Opus whatever the formats say: a format is for base64 audio in events.
+package struct AudioSettings: Hashable, Sendable, Encodable {
+    package var input = Input()
+    package var output = Output()
+
+    package struct Input: Hashable, Sendable, Encodable {
+        package var format = AudioFormat()
+        package var transcription: JSONValue = .null
+        package var noiseReduction: JSONValue = .null
+        /// Always null: the server detects no turns yet, whatever a client asks for.
+        package var turnDetection: JSONValue = .null
+
+        private enum CodingKeys: String, CodingKey {
+            case format, transcription, noiseReduction = "noise_reduction", turnDetection = "turn_detection"
+        }
+    }
+
+    package struct Output: Hashable, Sendable, Encodable {
+        package var format = AudioFormat()
+        package var voice: JSONValue = .string("alloy")
+        package var speed: Double = 1
+    }
+}
+
+/// `audio/pcm` at 24 kHz as OpenAI has it by default, `audio/pcmu`, `audio/pcma`, and our addition `audio/opus`:
+/// one Opus packet a base64 text.
+package struct AudioFormat: Hashable, Sendable, Codable {
+    package var type = "audio/pcm"
+    package var rate: Int? = 24_000
+
+    package static let opus = AudioFormat(type: "audio/opus", rate: nil)
+    static let knownTypes = ["audio/pcm", "audio/pcmu", "audio/pcma", "audio/opus"]
+}
+
+/// `session.parallax`: what we add to OpenAI's session.
+package struct ParallaxSettings: Hashable, Sendable {
+    package var reliability = ReliabilitySettings()
+    /// How old a frame may be at its arrival to count as live.
+    package var liveDeadlineMilliseconds = 200
+
+    package init() {}
+}
+
+package struct ReliabilitySettings: Hashable, Sendable {
+    package var mode = ReliabilityMode.datagram
+    package var onGap = GapPolicy.wait
+    /// What the client asked for; `nil` takes the mode's default.
+    package var waitMilliseconds: Int?
+
+    /// How long a committed prompt waits for its missing frames. With datagrams nothing comes after a short time of
+    /// reordering; a reliable mode loses frames only with its connection.
+    package var effectiveWaitMilliseconds: Int { waitMilliseconds ?? (mode.isReliable ? 30_000 : 200) }
+}
+
+/// What becomes of a prompt that has holes: `session.parallax.reliability.on_gap`.
+package enum GapPolicy: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Wait for the missing frames up to `wait_ms`, then go on without them.
+    case wait
+    /// Go on at once with what is there when the commit arrives.
+    case proceed
+    /// Wait up to `wait_ms`, then reject the prompt: no response is made from it.
+    case reject
+}
+
+extension ParallaxSettings: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case reliability, liveDeadlineMilliseconds = "live_deadline_ms"
+    }
+}
+
+extension ReliabilitySettings: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case mode, onGap = "on_gap", waitMilliseconds = "wait_ms"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        mode = try container.decode(ReliabilityMode.self, forKey: .mode)
+        onGap = try container.decode(GapPolicy.self, forKey: .onGap)
+        waitMilliseconds = try container.decode(Int.self, forKey: .waitMilliseconds)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mode, forKey: .mode)
+        try container.encode(onGap, forKey: .onGap)
+        try container.encode(effectiveWaitMilliseconds, forKey: .waitMilliseconds)
+    }
+}

@@ -1,0 +1,110 @@
+internal import Wire
+
+/// Plays answers out in real time: numbers their packets, gives them media time, and says when each is due.
+///
+/// Answers play one after another. Media time follows the clock between them, as RTP asks of silence.
+struct Playout: Sendable {
+    enum Step: Hashable {
+        case started(responseID: String)
+        case frame(MediaFrame)
+        case stopped(responseID: String)
+    }
+
+    private struct Answer {
+        var responseID: String
+        var packets: [[UInt8]] = []
+        var next = 0
+        /// No more packets will be added.
+        var isWhole = false
+        var isStarted = false
+    }
+
+    private let limit: Int
+    private let origin: Instant
+    private var answers: [Answer] = []
+    private var sequence: UInt16 = 0
+    private var timestamp = MediaTime(ticks: 0)
+    /// When the packet before has played, and the next is due.
+    private var due: Instant
+    private var isTalking = false
+    /// A response that goes on although its audio was cleared.
+    private var mutedID: String?
+    private(set) var droppedPackets = 0
+
+    init(limit: Int, now: Instant) {
+        self.limit = limit
+        origin = now
+        due = now
+    }
+
+    /// The answer whose audio plays, or will.
+    var currentResponseID: String? { answers.first?.responseID }
+
+    /// When `step` has something to give.
+    var deadline: Instant? {
+        guard let answer = answers.first else { return nil }
+        return answer.next < answer.packets.count || answer.isWhole ? due : nil
+    }
+
+    /// Takes no more audio of this response.
+    mutating func mute(_ responseID: String) { mutedID = responseID }
+
+    mutating func append(_ packets: [[UInt8]], of responseID: String, now: Instant) {
+        guard responseID != mutedID else { return }
+        let waiting = answers.reduce(0) { $0 + $1.packets.count - $1.next }
+        let taken = packets.prefix(max(0, limit - waiting))
+        droppedPackets += packets.count - taken.count
+        if answers.isEmpty || deadline == nil { pause(until: now) }
+        if let index = answers.firstIndex(where: { $0.responseID == responseID }) {
+            answers[index].packets.append(contentsOf: taken)
+        } else {
+            answers.append(Answer(responseID: responseID, packets: Array(taken)))
+        }
+    }
+
+    mutating func finish(_ responseID: String) {
+        if let index = answers.firstIndex(where: { $0.responseID == responseID }) { answers[index].isWhole = true }
+    }
+
+    /// Stops everything at once.
+    /// - Returns: the responses whose audio had started.
+    mutating func clear() -> [String] {
+        defer {
+            answers = []
+            isTalking = false
+        }
+        return answers.filter(\.isStarted).map(\.responseID)
+    }
+
+    /// The next thing that is due at `now`.
+    mutating func step(now: Instant) -> Step? {
+        guard let deadline, deadline <= now, let answer = answers.first else { return nil }
+        if !answer.isStarted {
+            answers[0].isStarted = true
+            if answer.next < answer.packets.count { return .started(responseID: answer.responseID) }
+        }
+        guard answer.next < answer.packets.count else {
+            answers.removeFirst()
+            if answers.isEmpty { isTalking = false }
+            return answer.packets.isEmpty ? step(now: now) : .stopped(responseID: answer.responseID)
+        }
+        let packet = answer.packets[answer.next]
+        answers[0].next += 1
+        let duration = OpusPacket.duration(of: packet) ?? OpusPacket.usualDuration
+        let frame = MediaFrame(sequence: sequence, timestamp: timestamp, marker: !isTalking, payload: packet)
+        isTalking = true
+        sequence &+= 1
+        timestamp = timestamp.advanced(by: duration)
+        due = due.advanced(by: duration)
+        return .frame(frame)
+    }
+
+    /// Nothing was left to play: what comes now is due now, and media time catches up with the clock.
+    private mutating func pause(until now: Instant) {
+        guard now > due || answers.isEmpty else { return }
+        due = max(due, now)
+        let elapsed = MediaTime(ticks: 0).advanced(by: due.since(origin))
+        if elapsed.since(timestamp) > .zero { timestamp = elapsed }
+        isTalking = false
+    }
+}

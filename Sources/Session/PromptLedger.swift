@@ -1,0 +1,180 @@
+package import Wire
+
+/// Which frames came, and when: the server's book of the frames that no prompt has decided yet.
+///
+/// Frames lie in a ring indexed by their extended sequence number, so order of arrival does not matter.
+/// Below `floor` everything is decided or cleared: what comes there is counted and never kept.
+package struct PromptLedger: Sendable {
+    package struct Record: Hashable, Sendable {
+        package var arrival: Instant
+        package var timestamp: MediaTime
+        package var duplicates: UInt8
+        package var payload: [UInt8]
+    }
+
+    package enum Outcome: Hashable, Sendable {
+        case fresh(UInt64)
+        case duplicate
+        /// The frame of a prompt that has been decided without it.
+        case afterDecision
+        /// Of no prompt that can still come: cleared, or too far behind.
+        case outside
+    }
+
+    /// The most sequence numbers that the window spans; beyond it the oldest frames fall out.
+    package let frameLimit: Int
+    package let byteLimit: Int
+    package let keepsPayloads: Bool
+    /// The bytes of the payloads held.
+    package private(set) var heldBytes = 0
+    /// Frames that fell out of the window, or did not fit into `byteLimit`, since the last decision or clear.
+    package private(set) var overflowedFrames = 0
+
+    private var extender = SequenceExtender()
+    private var ring: [Record?] = []
+    /// The window: what lies outside of it is `nil` in the ring.
+    private var start: UInt64 = 0
+    private var end: UInt64 = 0
+    private var floor: UInt64 = 0
+    /// The frames that the last decided prompts lacked, while they may still come.
+    private var missingAtDecision: Set<UInt64> = []
+
+    package init(frameLimit: Int, byteLimit: Int, keepsPayloads: Bool) {
+        self.frameLimit = max(1, frameLimit)
+        self.byteLimit = byteLimit
+        self.keepsPayloads = keepsPayloads
+    }
+
+    /// From the lowest sequence number held to one past the highest.
+    package var window: Range<UInt64> { start..<end }
+
+    /// The number that follows the highest one held or decided, as it travels.
+    package var nextSequence: UInt16 { UInt16(truncatingIfNeeded: max(end, floor)) }
+
+    package subscript(sequence: UInt64) -> Record? {
+        guard sequence >= start, sequence < end else { return nil }
+        return ring[slot(sequence)]
+    }
+
+    /// The extended number of a sequence number that a manifest names. Changes nothing: manifests may lie.
+    package func extended(_ sequence: UInt16) -> UInt64 {
+        var extender = extender
+        return extender.extend(sequence)
+    }
+
+    package mutating func record(_ frame: MediaFrame, arrival: Instant) -> Outcome {
+        let sequence = extender.extend(frame.sequence)
+        if sequence < floor {
+            guard !missingAtDecision.isEmpty else { return .outside }
+            return missingAtDecision.remove(sequence) != nil ? .afterDecision : .duplicate
+        }
+        guard makeRoom(for: sequence) else { return .outside }
+        let index = slot(sequence)
+        if let held = ring[index] {
+            ring[index]?.duplicates = held.duplicates == .max ? .max : held.duplicates + 1
+            return .duplicate
+        }
+        if keepsPayloads {
+            guard heldBytes + frame.payload.count <= byteLimit else {
+                overflowedFrames += 1
+                return .outside
+            }
+            heldBytes += frame.payload.count
+        }
+        ring[index] = Record(
+            arrival: arrival, timestamp: frame.timestamp, duplicates: 0,
+            payload: keepsPayloads ? frame.payload : [])
+        return .fresh(sequence)
+    }
+
+    /// How many of these frames are held.
+    package func heldCount(in range: Range<UInt64>) -> Int {
+        range.clamped(to: window).reduce(0) { count, sequence in ring[slot(sequence)] == nil ? count : count + 1 }
+    }
+
+    /// A manifest has named a prompt that may lie ahead of every frame seen: numbers are extended from there on.
+    package mutating func expect(_ sequence: UInt16) { _ = extender.extend(sequence) }
+
+    /// Everything below `upperBound` is decided; the frames of `missing` are awaited only to be counted.
+    package mutating func close(below upperBound: UInt64, missing: [UInt64]) {
+        drop(below: upperBound)
+        missingAtDecision = Set(missing)
+    }
+
+    /// Everything below `upperBound` is forgotten: it will be in no prompt.
+    package mutating func drop(below upperBound: UInt64) {
+        guard upperBound > floor else { return }
+        floor = upperBound
+        evict(below: upperBound)
+        overflowedFrames = 0
+        if start >= end {
+            // Nothing is held: a long prompt's ring is not kept for the silence after it.
+            if ring.count > Self.firstCapacity { ring = [] }
+        }
+    }
+
+    /// The frames from `lowerBound` on are forgotten; what lies below still waits for its decision.
+    package mutating func forget(from lowerBound: UInt64) {
+        var sequence = max(lowerBound, start)
+        while sequence < end {
+            heldBytes -= ring[slot(sequence)]?.payload.count ?? 0
+            ring[slot(sequence)] = nil
+            sequence += 1
+        }
+    }
+
+    private static let firstCapacity = 64
+
+    private func slot(_ sequence: UInt64) -> Int { Int(truncatingIfNeeded: sequence) & (ring.count &- 1) }
+
+    /// Widens the window to hold `sequence`, at the cost of the oldest frames where the limit asks for it.
+    private mutating func makeRoom(for sequence: UInt64) -> Bool {
+        if start >= end {
+            if ring.isEmpty { ring = Array(repeating: nil, count: min(Self.firstCapacity, capacity(for: frameLimit))) }
+            (start, end) = (sequence, sequence + 1)
+        } else if sequence >= end {
+            let span = sequence - start + 1
+            if span > UInt64(frameLimit) { evict(below: sequence + 1 - UInt64(frameLimit)) }
+            if start >= end { start = sequence }
+            grow(toSpan: Int(sequence - start) + 1)
+            end = sequence + 1
+        } else if sequence < start {
+            guard end - sequence <= UInt64(frameLimit) else { return false }
+            grow(toSpan: Int(end - sequence))
+            start = sequence
+        }
+        return true
+    }
+
+    private mutating func evict(below upperBound: UInt64) {
+        var sequence = start
+        while sequence < min(upperBound, end) {
+            let index = slot(sequence)
+            if let record = ring[index] {
+                heldBytes -= record.payload.count
+                overflowedFrames += 1
+                ring[index] = nil
+            }
+            sequence += 1
+        }
+        start = max(start, upperBound)
+        if start >= end { end = start }
+    }
+
+    private func capacity(for span: Int) -> Int {
+        var capacity = 1
+        while capacity < span { capacity *= 2 }
+        return capacity
+    }
+
+    private mutating func grow(toSpan span: Int) {
+        guard span > ring.count else { return }
+        var larger: [Record?] = Array(repeating: nil, count: capacity(for: span))
+        var sequence = start
+        while sequence < end {
+            larger[Int(truncatingIfNeeded: sequence) & (larger.count - 1)] = ring[slot(sequence)]
+            sequence += 1
+        }
+        ring = larger
+    }
+}

@@ -1,0 +1,138 @@
+internal import Wire
+
+/// From the first frame of a prompt to its receipt.
+extension Session {
+    mutating func record(_ frame: MediaFrame, now: Instant) {
+        clock.observe(frame.timestamp, arrival: now)
+        switch ledger.record(frame, arrival: now) {
+        case .fresh(let sequence):
+            if !pending.isEmpty { countArrival(sequence, now: now) }
+        case .duplicate:
+            counters.framesDuplicate += 1
+        case .afterDecision:
+            counters.framesAfterDecision += 1
+            lastDecidedPrompt?.framesAfterDecision += 1
+        case .outside:
+            counters.framesOutside += 1
+        }
+        if ledger.overflowedFrames > 0, !hasToldOverflow, !configuration.returnsFrames { tellOverflow() }
+    }
+
+    private mutating func tellOverflow() {
+        hasToldOverflow = true
+        refuse(EventError(
+            code: .bufferOverflow,
+            message: "The uncommitted audio is over its limit of \(limits.promptFrames) frames or \(limits.promptBytes) bytes; "
+                + "frames are lost until a commit or clear."))
+    }
+
+    private mutating func countArrival(_ sequence: UInt64, now: Instant) {
+        guard let index = pending.firstIndex(where: { $0.range.contains(sequence) }) else { return }
+        pending[index].missingCount -= 1
+        decideWhatIsDue(now: now)
+    }
+
+    // MARK: Commit
+
+    /// `input_audio_buffer.commit`: the frames up to here are one prompt. With a manifest it may overtake them.
+    mutating func commitAudio(_ manifest: Manifest?, transport: String, now: Instant) throws(EventError) {
+        guard pending.count < limits.pendingPrompts else {
+            throw EventError(code: .tooManyPrompts, message: "\(pending.count) committed prompts still wait for their frames.")
+        }
+        let (range, checked) = try promptRange(manifest)
+        if let checked { ledger.expect(checked.firstSequence) }
+        // What lies before the prompt belongs to none: the client has cleared it, or never counted it.
+        if pending.isEmpty { ledger.drop(below: range.lowerBound) }
+        let itemID = identifiers.next(.item)
+        let previous = addItem(itemID, answerDuration: nil)
+        pending.append(PendingPrompt(
+            itemID: itemID, range: range, manifest: checked, committed: now, deadline: now.advanced(by: wait),
+            missingCount: range.count - ledger.heldCount(in: range), transport: transport, mode: mode))
+        hasToldOverflow = false
+        emit(.audioCommitted(itemID: itemID, previousItemID: previous))
+        let item = ConversationItem(
+            id: itemID, role: "user", status: .completed, content: [ContentPart(type: "input_audio")])
+        emit(.itemAdded(item, previousItemID: previous))
+        emit(.itemDone(item, previousItemID: previous))
+        decideWhatIsDue(now: now)
+    }
+
+    /// How long a commit's decision waits for frames.
+    private var wait: Duration {
+        let reliability = object.parallax.reliability
+        return reliability.onGap == .proceed ? .zero : .milliseconds(reliability.effectiveWaitMilliseconds)
+    }
+
+    /// The sequence numbers that a commit closes, and its manifest in normal form.
+    /// - Throws: the error for a manifest that cannot be true, with the field that cannot.
+    private func promptRange(_ manifest: Manifest?) throws(EventError) -> (Range<UInt64>, Manifest?) {
+        let floor = pending.last?.range.upperBound ?? decidedFloor
+        guard var manifest else {
+            // After the last prompt every number counts, unless they are too many to be a prompt; before the first
+            // one nobody knows where the client began.
+            let isContinued = floor > 0 && ledger.window.upperBound - min(floor, ledger.window.upperBound) <= UInt64(ledger.frameLimit)
+            let lower = isContinued ? floor : max(floor, ledger.window.lowerBound)
+            guard lower < ledger.window.upperBound, ledger.heldCount(in: lower..<ledger.window.upperBound) > 0 else {
+                throw EventError(code: .emptyBuffer, message: "There is no audio to commit.")
+            }
+            return (lower..<ledger.window.upperBound, nil)
+        }
+        guard manifest.frames > 0 else {
+            throw EventError(code: .emptyBuffer, message: "The manifest names no frames.", param: "parallax.frames")
+        }
+        guard manifest.frames <= ledger.frameLimit else {
+            throw .invalidValue("A prompt has at most \(ledger.frameLimit) frames.", param: "parallax.frames")
+        }
+        if let text = manifest.sha256 {
+            guard let hash = FrameHash.normalized(text) else {
+                throw .invalidValue("The hash is 64 hexadecimal digits.", param: "parallax.sha256")
+            }
+            manifest.sha256 = hash
+        }
+        let first = ledger.extended(manifest.firstSequence)
+        guard first >= floor else {
+            throw .invalidValue("The prompt overlaps one that was committed before.", param: "parallax.first_sequence")
+        }
+        return (first..<first + UInt64(manifest.frames), manifest)
+    }
+
+    /// `input_audio_buffer.clear`: the frames since the last commit will be in no prompt.
+    mutating func clearAudio() {
+        if let last = pending.last {
+            ledger.forget(from: last.range.upperBound)
+        } else {
+            ledger.drop(below: ledger.window.upperBound)
+        }
+        decidedFloor = max(decidedFloor, ledger.window.upperBound)
+        hasToldOverflow = false
+        emit(.audioCleared)
+    }
+
+    // MARK: Decision
+
+    /// Decides the prompts that are whole, or have waited long enough, the oldest first.
+    mutating func decideWhatIsDue(now: Instant) {
+        while let prompt = pending.first, prompt.missingCount <= 0 || prompt.deadline <= now {
+            pending.removeFirst()
+            decide(prompt, now: now)
+        }
+    }
+
+    private mutating func decide(_ prompt: PendingPrompt, now: Instant) {
+        let parallax = object.parallax
+        let assessment = PromptAssessment(
+            of: prompt, in: ledger, clock: clock, liveDeadline: .milliseconds(parallax.liveDeadlineMilliseconds),
+            onGap: parallax.reliability.onGap, decided: now, keepsArrivals: configuration.keepsAccounts)
+        ledger.close(below: prompt.range.upperBound, missing: assessment.missing)
+        decidedFloor = max(decidedFloor, prompt.range.upperBound)
+        if configuration.keepsAccounts {
+            lastDecidedPrompt = PromptAccount(
+                receipt: assessment.receipt, firstSequence: UInt16(truncatingIfNeeded: prompt.range.lowerBound),
+                arrivals: assessment.arrivals, committed: prompt.committed, decided: now)
+        }
+        emit(.audioIntegrityCompleted(assessment.receipt))
+        let isRejected = assessment.receipt.verdict == .rejected
+        answerable = isRejected ? [] : assessment.payloads
+        promptWasDecided(isRejected: isRejected, now: now)
+    }
+}
