@@ -19,8 +19,9 @@ package enum QUICEvent: Hashable, Sendable {
     case streamData(StreamID, [UInt8], isFinal: Bool)
     /// The peer abandoned sending on the stream (RESET_STREAM).
     case streamReset(StreamID, code: UInt64)
-    /// The peer does not want the rest of what we send (STOP_SENDING); ngtcp2 answers with a reset.
-    case stopSending(StreamID, code: UInt64)
+    /// The peer does not want the rest of what we send (STOP_SENDING); ngtcp2 has answered with a reset. It comes
+    /// when we next write to the stream, or when the stream is over, and only then with the peer's code.
+    case stopSending(StreamID, code: UInt64?)
     /// Both directions of the stream are over; its identifier will not come again.
     case streamClosed(StreamID)
     /// The peer allows more streams of this kind.

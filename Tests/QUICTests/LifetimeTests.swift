@@ -1,0 +1,144 @@
+import QUIC
+import Testing
+import Wire
+
+@Suite struct LifetimeTests {
+    private func established() throws -> QUICPair {
+        let pair = try QUICPair()
+        #expect(pair.establish())
+        pair.run(for: .milliseconds(500))
+        return pair
+    }
+
+    @Test func `closing carries code and reason and both ends come to rest`() throws {
+        let pair = try established()
+        pair.client.close(code: 42, reason: "enough")
+        pair.run(for: .seconds(10)) { $0.client.isClosed && $0.server?.isClosed == true }
+        #expect(pair.clientEvents.contains(.closed(.local(code: 42))))
+        #expect(pair.serverEvents.contains(.closed(.application(code: 42, reason: "enough"))))
+        #expect(pair.client.isClosed && pair.server?.isClosed == true)
+        #expect(pair.client.deadline == nil && pair.server?.deadline == nil)
+    }
+
+    @Test func `a lost close is repeated when the peer goes on`() throws {
+        let pair = try established()
+        var lost = false
+        pair.drops = { direction, _, _ in
+            guard direction == .up, !lost else { return false }
+            lost = true
+            return true
+        }
+        pair.client.close(code: 9, reason: "")
+        // Within the closing period of three probe timeouts.
+        try pair.server?.sendDatagram([1], id: 1)
+        pair.run(for: .seconds(3))
+        #expect(lost)
+        #expect(pair.serverEvents.contains(.closed(.application(code: 9, reason: ""))))
+    }
+
+    @Test func `silence ends the connection at the idle timeout, and keep-alive prevents it`() throws {
+        var configuration = QUICConfiguration()
+        configuration.idleTimeout = .seconds(5)
+        let silent = try QUICPair(clientConfiguration: configuration, serverConfiguration: configuration)
+        #expect(silent.establish())
+        silent.run(for: .seconds(20))
+        #expect(silent.clientEvents.contains(.closed(.idleTimeout)))
+        configuration.keepAlive = .seconds(2)
+        let kept = try QUICPair(clientConfiguration: configuration, serverConfiguration: configuration)
+        #expect(kept.establish())
+        kept.run(for: .seconds(20))
+        #expect(kept.isEstablished)
+    }
+
+    @Test func `keys are updated in the middle of a conversation`() throws {
+        let pair = try established()
+        #expect(pair.client.updateKeys(now: pair.now))
+        for id in 0..<50 {
+            try pair.client.sendDatagram([UInt8](repeating: 1, count: 50), id: UInt64(id))
+            try pair.server?.sendDatagram([UInt8](repeating: 1, count: 50), id: UInt64(id))
+            pair.run(for: .milliseconds(20))
+        }
+        pair.run(for: .seconds(1))
+        #expect(pair.serverEvents.filter { if case .datagram = $0 { true } else { false } }.count == 50)
+        #expect(pair.clientEvents.filter { if case .datagram = $0 { true } else { false } }.count == 50)
+        #expect(pair.server?.updateKeys(now: pair.now) == true)
+    }
+
+    @Test func `a NAT rebinding in mid-connection is validated and survived`() throws {
+        let pair = try established()
+        let moved = PeerAddress(ipv4: 10, 0, 0, 1, port: 6000)
+        pair.visibleClient = moved
+        for id in 0..<20 {
+            try pair.client.sendDatagram([UInt8](repeating: 1, count: 50), id: UInt64(id))
+            pair.run(for: .milliseconds(20))
+        }
+        pair.run(for: .seconds(1))
+        #expect(pair.serverEvents.contains { if case .pathChanged(let path) = $0 { path.remote == moved } else { false } })
+        #expect(pair.server?.path.remote == moved)
+        #expect(pair.serverEvents.filter { if case .datagram = $0 { true } else { false } }.count == 20)
+        #expect(pair.isEstablished)
+    }
+
+    @Test func `a client migrates to another path on purpose`() throws {
+        let pair = try established()
+        let path = NetworkPath(local: PeerAddress(ipv4: 10, 0, 0, 9, port: 7000), remote: QUICPair.serverAddress)
+        pair.visibleClient = path.local
+        #expect(pair.client.migrate(to: path, now: pair.now))
+        try pair.client.sendDatagram([1, 2, 3], id: 1)
+        pair.run(for: .seconds(1))
+        #expect(pair.serverEvents.contains(.datagram([1, 2, 3])))
+    }
+
+    @Test func `a server that forgot the connection resets it without state`() throws {
+        let pair = try established()
+        var entropy = Entropy(seed: 3)
+        var answered = false
+        pair.drops = { direction, _, bytes in
+            guard direction == .up, case .short(let destination)? = try? QUICPacketHeader(parsing: bytes.span, shortIDByteCount: ConnectionIDLayout.byteCount)
+            else { return false }
+            let reset = pair.replies.reset(destination: destination, byteCount: bytes.count, entropy: &entropy)
+            if !reset.isEmpty { pair.inject(reset, .down); answered = true }
+            return true
+        }
+        try pair.client.sendDatagram([UInt8](repeating: 0, count: 100), id: 1)
+        pair.run(for: .seconds(2))
+        #expect(answered)
+        #expect(pair.clientEvents.contains(.closed(.statelessReset)))
+    }
+
+    @Test(arguments: 0...64) func `short datagrams and garbage of every length change nothing`(length: Int) throws {
+        let pair = try established()
+        for first in [0x00, 0x40, 0x7F, 0x80, 0xC0, 0xFF] as [UInt8] {
+            let garbage = [first] + (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+            pair.inject(garbage, .up)
+            pair.inject(garbage, .down)
+        }
+        pair.inject([], .up)
+        pair.run(for: .milliseconds(200))
+        try pair.client.sendDatagram([5], id: 1)
+        pair.run(for: .milliseconds(200))
+        #expect(pair.serverEvents.contains(.datagram([5])))
+    }
+
+    @Test func `a flipped byte anywhere in a packet is dropped, and the connection goes on`() throws {
+        let pair = try established()
+        var captured: [UInt8] = []
+        pair.drops = { direction, _, bytes in
+            if direction == .up && captured.isEmpty { captured = bytes; return true }
+            return false
+        }
+        try pair.client.sendDatagram([UInt8](repeating: 6, count: 60), id: 1)
+        pair.run(for: .milliseconds(1))
+        #expect(captured.count > 60)
+        for index in captured.indices {
+            var mangled = captured
+            mangled[index] ^= 0x55
+            pair.inject(mangled, .up)
+        }
+        pair.run(for: .seconds(1))
+        #expect(!pair.serverEvents.contains { if case .datagram = $0 { true } else { false } })
+        try pair.client.sendDatagram([5], id: 2)
+        pair.run(for: .milliseconds(200))
+        #expect(pair.serverEvents.contains(.datagram([5])))
+    }
+}
