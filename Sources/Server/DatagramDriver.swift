@@ -21,6 +21,27 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> DatagramDriver {
         let socket = try UDPSocket(host: host, port: port)
+        return try start(socket, on: eventLoop, limits: limits, makeEndpoint: makeEndpoint, afterTurn: afterTurn)
+    }
+
+    /// The same with a socket that talks to one peer, for clients. `makeEndpoint` is handed both ends of the path.
+    package static func start(
+        connectedToHost host: String, port: Int, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
+        makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
+        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
+    ) throws -> DatagramDriver {
+        let remote = try UDPSocket.resolve(host: host, port: port)
+        let socket = try UDPSocket(connectedTo: remote)
+        return try start(
+            socket, on: eventLoop, limits: limits,
+            makeEndpoint: { try makeEndpoint(NetworkPath(local: $0, remote: remote), $1) }, afterTurn: afterTurn)
+    }
+
+    private static func start(
+        _ socket: UDPSocket, on eventLoop: any EventLoop, limits: DriverLimits,
+        makeEndpoint: @escaping @Sendable (_ local: PeerAddress, _ now: Instant) throws -> Endpoint,
+        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void
+    ) throws -> DatagramDriver {
         let made = eventLoop.makePromise(of: NIOLoopBound<UDPPort<Endpoint>>.self)
         let readByteCount = limits.datagramsPerRead * Self.slotByteCount
         let opened = DatagramBootstrap(group: eventLoop)

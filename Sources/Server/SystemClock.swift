@@ -10,6 +10,11 @@ package enum SystemClock {
         return Instant(nanoseconds: UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec))
     }
 
+    /// Blocks this thread for about `duration`.
+    static func sleep(_ duration: Duration) {
+        usleep(UInt32(clamping: duration.nanoseconds / 1_000))
+    }
+
     /// The wall clock, in whole seconds since 1970; for certificates and logs only.
     package static func wallClockSeconds() -> Int64 {
         var time = timespec()

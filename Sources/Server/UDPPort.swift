@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 package import Wire
 
@@ -12,6 +13,12 @@ package protocol DatagramEndpoint: SendableMetatype {
     var deadline: Instant? { get }
     /// Writes the next datagram, or several of equal size to one peer; `nil` when there is nothing to send now.
     func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit?
+    /// The peer's machine says that nothing listens on the port. Only connected sockets learn it.
+    func peerRefused(now: Instant)
+}
+
+extension DatagramEndpoint {
+    package func peerRefused(now: Instant) {}
 }
 
 /// The way through the driver, one turn of the event loop at a time:
@@ -102,7 +109,9 @@ final class UDPPort<Endpoint: DatagramEndpoint>: ChannelInboundHandler, NIOSched
             let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<transmit.byteCount])
             switch sender.send(bytes, as: transmit) {
             case .sent: continue
-            case .lost: counters.datagramsRefused &+= 1
+            case .lost(let code):
+                counters.datagramsRefused &+= 1
+                if code == ECONNREFUSED { endpoint.peerRefused(now: now) }
             case .blocked: return waitForRoom(bytes, transmit)
             }
         }
@@ -179,6 +188,8 @@ final class UDPPort<Endpoint: DatagramEndpoint>: ChannelInboundHandler, NIOSched
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A datagram socket survives the errors that a peer can cause; others end it, and the owner sees it close.
         counters.socketErrors &+= 1
+        guard let error = error as? IOError, error.errnoCode == ECONNREFUSED else { return }
+        command { endpoint, now in endpoint.peerRefused(now: now) }
     }
 }
 

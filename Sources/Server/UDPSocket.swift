@@ -2,7 +2,7 @@ internal import Glibc
 internal import NIOCore
 internal import Wire
 
-/// A bound UDP socket with the options that QUIC wants, before SwiftNIO takes it over.
+/// A bound or connected UDP socket with the options that QUIC wants, before SwiftNIO takes it over.
 ///
 /// SwiftNIO reads from it. The driver sends on it directly (`DatagramSender`): SwiftNIO has no place for the source
 /// address of a datagram, and wants a buffer, an envelope and a box for each.
@@ -30,62 +30,70 @@ struct UDPSocket {
     }
 
     init(address: PeerAddress, host: String, reusesPort: Bool) throws(DriverError) {
-        let isIPv6 = address.ipv4 == nil
-        let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Self.error("socket", errno, host: host, port: address.port) }
-        do throws(DriverError) {
+        try self.init(isIPv6: address.ipv4 == nil, host: host, port: address.port) { descriptor, isIPv6 in
             if reusesPort { Self.set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
-            Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.bufferByteCount)
-            Self.set(descriptor, SOL_SOCKET, SO_SNDBUF, Self.bufferByteCount)
-            // A QUIC datagram is never fragmented (RFC 9000 section 14); the path's limit is QUIC's business, not the kernel's.
-            Self.set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
-            // An IPv6 socket also carries mapped IPv4, whose ECN field has the option of its own.
-            Self.set(descriptor, Int32(IPPROTO_IP), IP_RECVTOS, 1)
-            if isIPv6 {
-                Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
-                Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
-            }
-            try Self.bind(descriptor, to: address, isIPv6: isIPv6, host: host)
-            local = try Self.localAddress(of: descriptor, isIPv6: isIPv6)
-        } catch {
-            close(descriptor)
-            throw error
+            return Self.call(Glibc.bind, descriptor, address, isIPv6: isIPv6)
         }
+    }
+
+    /// Opens a socket that talks to `remote` alone, from the address and port that the kernel chooses.
+    /// It learns from the kernel when nothing listens there.
+    init(connectedTo remote: PeerAddress) throws(DriverError) {
+        try self.init(isIPv6: remote.ipv4 == nil, host: remote.description, port: remote.port) { descriptor, isIPv6 in
+            Self.call(Glibc.connect, descriptor, remote, isIPv6: isIPv6)
+        }
+    }
+
+    /// - Parameter attach: binds or connects; 0, or less for the error in `errno`.
+    private init(isIPv6: Bool, host: String, port: UInt16, attach: (Int32, Bool) -> Int32) throws(DriverError) {
+        let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Self.error("socket", errno, host: host, port: port) }
+        Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.bufferByteCount)
+        Self.set(descriptor, SOL_SOCKET, SO_SNDBUF, Self.bufferByteCount)
+        // A QUIC datagram is never fragmented (RFC 9000 section 14); the path's limit is QUIC's business, not the kernel's.
+        Self.set(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+        // An IPv6 socket also carries mapped IPv4, whose ECN field has the option of its own.
+        Self.set(descriptor, Int32(IPPROTO_IP), IP_RECVTOS, 1)
+        if isIPv6 {
+            Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
+            Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)
+        }
+        guard attach(descriptor, isIPv6) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw Self.error("bind", code, host: host, port: port)
+        }
+        local = Self.localAddress(of: descriptor, isIPv6: isIPv6)
         self.descriptor = descriptor
         self.isIPv6 = isIPv6
     }
 
-    private static func bind(
-        _ descriptor: Int32, to address: PeerAddress, isIPv6: Bool, host: String
-    ) throws(DriverError) {
-        let status: Int32
+    private static func call(
+        _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32, _ descriptor: Int32, _ address: PeerAddress,
+        isIPv6: Bool
+    ) -> Int32 {
         if !isIPv6, var v4 = address.socketAddressIPv4 {
-            status = withUnsafePointer(to: &v4) { pointer in
+            return withUnsafePointer(to: &v4) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        } else {
-            var v6 = address.socketAddressIPv6
-            status = withUnsafePointer(to: &v6) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                    function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
         }
-        guard status == 0 else { throw error("bind", errno, host: host, port: address.port) }
+        var v6 = address.socketAddressIPv6
+        return withUnsafePointer(to: &v6) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+            }
+        }
     }
 
-    private static func localAddress(of descriptor: Int32, isIPv6: Bool) throws(DriverError) -> PeerAddress {
+    private static func localAddress(of descriptor: Int32, isIPv6: Bool) -> PeerAddress {
         var storage = sockaddr_in6()
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        let status = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        guard status == 0 else { throw error("getsockname", errno, host: "", port: 0) }
-        guard !isIPv6 else { return PeerAddress(storage) }
-        return withUnsafePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { PeerAddress($0.pointee) }
+        return withUnsafeMutablePointer(to: &storage) { pointer in
+            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            guard !isIPv6 else { return PeerAddress(pointer.pointee) }
+            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { PeerAddress($0.pointee) }
         }
     }
 

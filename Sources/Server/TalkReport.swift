@@ -1,0 +1,138 @@
+package import Session
+package import Wire
+
+/// What came of a conversation: what `talk` prints.
+package struct TalkReport: Sendable {
+    package var receipt: Receipt?
+    package var failure: TalkFailure?
+    /// From the first packet until the session was open.
+    package var setup: Duration?
+    package var committed: Instant?
+    /// From the commit to the receipt, as the client saw it.
+    package var receiptDelay: Duration?
+    /// From the commit to the first frame of the answer.
+    package var firstAnswerDelay: Duration?
+    /// The mode that the server agreed to.
+    package var mode: ReliabilityMode?
+    package var answer: [MediaFrame] = []
+
+    package init() {}
+
+    /// 0 for an intact prompt, 1 for any other, 2 where there is no receipt to judge by.
+    package var exitStatus: Int32 {
+        guard failure == nil, let receipt else { return 2 }
+        return receipt.verdict == .intact ? 0 : 1
+    }
+
+    /// The answer's Opus packets in the order of their sequence numbers, each once; a lost one is missing.
+    package var answerPackets: [[UInt8]] {
+        var extender = SequenceExtender()
+        var packets: [UInt64: [UInt8]] = [:]
+        for frame in answer { packets[extender.extend(frame.sequence)] = frame.payload }
+        return packets.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The report for people, several lines.
+    package func text(style: TerminalStyle, answerFile: String?) -> String {
+        guard let receipt else { return "" }
+        var lines = [headline(receipt, style: style)]
+        func row(_ label: String, _ value: String) {
+            lines.append("  " + label + String(repeating: " ", count: max(1, 12 - label.count)) + value)
+        }
+        row("transport", "\(receipt.transport), \(receipt.mode.rawValue)")
+        if let setup { row("opened in", Self.milliseconds(setup)) }
+        if let receiptDelay {
+            row("receipt", "\(Self.milliseconds(receiptDelay)) after the commit; the server waited \(receipt.waitedMilliseconds) ms")
+        }
+        row("missing", Self.missing(receipt))
+        row("late", "\(receipt.lateFrames) in time for the decision, but not live")
+        if receipt.duplicateFrames > 0 { row("twice", "\(receipt.duplicateFrames)") }
+        if let recovered = Self.recovered(receipt.recovered) { row("recovered", recovered) }
+        if let actual = receipt.sha256.actual {
+            row("sha256", receipt.sha256.expected == actual ? "\(actual) on both ends" : "\(actual) there, \(receipt.sha256.expected ?? "none") here")
+        }
+        if let firstAnswerDelay {
+            let file = answerFile.map { ", in \($0)" } ?? ""
+            row("answer", "\(answerPackets.count) frames, the first \(Self.milliseconds(firstAnswerDelay)) after the commit\(file)")
+        } else {
+            row("answer", "none")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func headline(_ receipt: Receipt, style: TerminalStyle) -> String {
+        let colour: TerminalStyle.Colour =
+            switch receipt.verdict {
+            case .intact: .green
+            case .covered, .unverified: .yellow
+            case .degraded, .rejected: .red
+            }
+        let verdict = style.paint(receipt.verdict.rawValue, colour)
+        return "\(verdict)  \(receipt.receivedFrames) of \(receipt.expectedFrames) frames arrived, \(receipt.liveFrames) of them live"
+    }
+
+    private static func missing(_ receipt: Receipt) -> String {
+        guard !receipt.missing.isEmpty else { return "nothing" }
+        let shown = receipt.missing.prefix(8).map { range in
+            "\(seconds(range.fromMilliseconds))–\(seconds(range.toMilliseconds))"
+        }
+        let rest = receipt.missing.count > shown.count ? " and \(receipt.missing.count - shown.count) more" : ""
+        return "\(shown.joined(separator: ", ")) s\(rest); the longest gap is \(receipt.longestGapMilliseconds) ms"
+    }
+
+    private static func recovered(_ recovered: Receipt.Recovered) -> String? {
+        let parts = [
+            ("fec", recovered.fec), ("red", recovered.red), ("nack", recovered.nack), ("repair", recovered.repair),
+        ]
+        .filter { $0.1 > 0 }
+        .map { "\($0.1) by \($0.0)" }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
+    /// Seconds with two digits: frames begin at multiples of 20 ms.
+    private static func seconds(_ milliseconds: Int) -> String {
+        let hundredths = milliseconds / 10
+        let fraction = hundredths % 100
+        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+    }
+
+    private static func milliseconds(_ duration: Duration) -> String {
+        let tenths = (duration.nanoseconds + 50_000) / 100_000
+        return "\(tenths / 10).\(tenths % 10) ms"
+    }
+}
+
+/// The report for programs: one JSON object.
+package struct TalkReportLine: Encodable, Sendable {
+    private let event = "talk"
+    private let target: String
+    private let setupMs: Double?
+    private let receiptMs: Double?
+    private let responseFirstAudioMs: Double?
+    private let answerFrames: Int
+    private let answerFile: String?
+    private let receipt: Receipt?
+    private let error: Failure?
+
+    private struct Failure: Encodable, Sendable {
+        let code: String
+        let message: String
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case event, target, receipt, error
+        case setupMs = "setup_ms", receiptMs = "receipt_ms", responseFirstAudioMs = "response_first_audio_ms"
+        case answerFrames = "answer_frames", answerFile = "answer_file"
+    }
+
+    package init(_ report: TalkReport, target: String, answerFile: String?) {
+        self.target = target
+        setupMs = report.setup?.milliseconds
+        receiptMs = report.receiptDelay?.milliseconds
+        responseFirstAudioMs = report.firstAnswerDelay?.milliseconds
+        answerFrames = report.answerPackets.count
+        self.answerFile = answerFile
+        receipt = report.receipt
+        error = report.failure.map { Failure(code: $0.code, message: $0.description) }
+    }
+}
