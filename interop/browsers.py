@@ -110,7 +110,8 @@ def chromium(url: str, task: Task, logs: Path) -> Result:
         driver.quit()
     if "failure" in outcome:
         raise Unexpected(f"in the page: {outcome['failure']}")
-    return outcome["result"]
+    result: Result = outcome["result"]
+    return result
 
 
 def firefox(url: str, task: Task, logs: Path) -> Result:
@@ -160,7 +161,8 @@ class BiDi:
         )
         if answer["type"] != "success":
             raise Unexpected(f"in the page: {answer['exceptionDetails']['text']}")
-        return json.loads(answer["result"]["value"])
+        turn: Result = json.loads(answer["result"]["value"])
+        return turn
 
     def _command(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -171,4 +173,5 @@ class BiDi:
                 continue
             if message["type"] == "error":
                 raise Unexpected(f"{method}: {message['error']}: {message['message']}")
-            return message["result"]
+            result: dict[str, Any] = message["result"]
+            return result

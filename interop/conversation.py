@@ -15,7 +15,7 @@ async def begin(attachment: Attachment, mode: str) -> Event:
     """Attaches, checks the greeting, and chooses how frames travel."""
     attachment.send_event(choose_mode(mode))
     created = await attachment.expect("session.created")
-    session = created["session"]
+    session: Event = created["session"]
     assert session["id"].startswith("sess_"), session["id"]
     assert session["object"] == "realtime.session", session["object"]
     assert created["event_id"], "an event without an event_id"

@@ -20,7 +20,7 @@ import tempfile
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, AsyncIterator, Awaitable, Callable, TypeVar
+from typing import Any, AsyncIterator, Callable, Coroutine, TypeVar
 
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
@@ -127,7 +127,8 @@ class Case:
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_datagram_endpoint(lambda: peer(quic), local_addr=(HOST, 0))
         if between is not None:
-            connection.connection_made(between(transport))
+            between.transport = transport
+            connection.connection_made(between)
         try:
             connection.connect(server.address)
             yield connection
@@ -181,10 +182,13 @@ def certificate_sha256(connection: Attachment) -> str:
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
 
 
-class Meddler:
+class Meddler(asyncio.DatagramTransport):
     """Stands between a client and its socket, and does to its first datagrams what a bad network does."""
 
-    def __init__(self, lose: set[int] = frozenset(), swap: bool = False) -> None:
+    transport: asyncio.DatagramTransport
+
+    def __init__(self, lose: frozenset[int] = frozenset(), swap: bool = False) -> None:
+        super().__init__()
         self._lose = lose
         self._swap = swap
         self._held: tuple[bytes, tuple[str, int]] | None = None
@@ -192,11 +196,7 @@ class Meddler:
         self._began = 0.0
         self.count_before_answer = 0
 
-    def __call__(self, transport: asyncio.DatagramTransport) -> Meddler:
-        self._transport = transport
-        return self
-
-    def sendto(self, data: bytes, address: tuple[str, int]) -> None:
+    def sendto(self, data: Any, address: Any = None) -> None:
         number = self._count
         self._count += 1
         now = asyncio.get_running_loop().time()
@@ -208,13 +208,13 @@ class Meddler:
         if self._swap and number == 0:
             self._held = (data, address)
             return
-        self._transport.sendto(data, address)
+        self.transport.sendto(data, address)
         if self._held is not None:
-            self._transport.sendto(*self._held)
+            self.transport.sendto(*self._held)
             self._held = None
 
     def close(self) -> None:
-        self._transport.close()
+        self.transport.close()
 
 
 async def move_to_new_port(connection: Attachment) -> None:
@@ -228,6 +228,7 @@ async def move_to_new_port(connection: Attachment) -> None:
     transport, _ = await loop.create_datagram_endpoint(Relay, local_addr=(HOST, 0))
     old = connection._transport
     connection.connection_made(transport)
+    assert old is not None
     old.close()
     print("-- moved to", transport.get_extra_info("sockname"), flush=True)
 
@@ -239,7 +240,7 @@ def resident_bytes(server: Server) -> int:
     return int(line.split()[1]) * 1024
 
 
-def run(case: Callable[[Case], Awaitable[None]]) -> None:
+def run(case: Callable[[Case], Coroutine[None, None, None]]) -> None:
     """The `main` of a case's module."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--parallax", type=Path, default=DEFAULT_BINARY, help="the program under test")

@@ -10,7 +10,7 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
-from aioquic.asyncio.server import serve
+from aioquic.asyncio.server import QuicServer, serve
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.logger import QuicFileLogger
 from cryptography import x509
@@ -54,6 +54,12 @@ def make_credentials(days: int = 10) -> Credentials:
     return Credentials(certificate, key)
 
 
+def bound_port(server: QuicServer) -> int:
+    assert server._transport is not None
+    port: int = server._transport.get_extra_info("sockname")[1]
+    return port
+
+
 async def meet(case: Case, transport: str, mode: str) -> None:
     """Serves one session, lets `parallax talk` speak the clip to it, and holds both accounts together."""
     services: list[Service] = []
@@ -90,7 +96,7 @@ async def meet(case: Case, transport: str, mode: str) -> None:
     server = await serve(
         HOST, 0, configuration=configuration, create_protocol=RoQServer if is_roq else WebTransportServer
     )
-    port = server._transport.get_extra_info("sockname")[1]
+    port = bound_port(server)
     url = f"roq://{HOST}:{port}" if is_roq else f"https://{HOST}:{port}/v1/realtime?model=echo"
     answer = case.logs / "answer.wav"
     try:

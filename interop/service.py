@@ -56,8 +56,13 @@ class Service:
         first = manifest["first_sequence"]
         self._prompt = sorted(arrived, key=lambda packet: packet.sequence - first & 0xFFFF)
         digest = prompt_sha256(packet.payload for packet in self._prompt)
-        item = {"id": f"item_{next(self._numbers)}", "type": "message", "role": "user", "status": "completed"}
-        item["content"] = [{"type": "input_audio"}]
+        item: Event = {
+            "id": f"item_{next(self._numbers)}",
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_audio"}],
+        }
         self._send("input_audio_buffer.committed", previous_item_id=None, item_id=item["id"])
         self._send("conversation.item.added", previous_item_id=None, item=item)
         self._send("conversation.item.done", previous_item_id=None, item=item)

@@ -6,9 +6,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-DEFAULT_CLIP = Path(
-    "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
-)
+DEFAULT_CLIP = Path("/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav")
 
 
 def opus_packets(clip: Path = DEFAULT_CLIP) -> list[bytes]:

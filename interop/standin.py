@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stands in for `parallax`, so that the cases can be proved against each other without it:
 
-    .venv/bin/python interop/run.py --parallax interop/standin.py
+.venv/bin/python interop/run.py --parallax interop/standin.py
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import speech
 import webtransport
 from attachment import Attachment, Unexpected
 from conversation import begin, commit_prompt, hear_echo, send_prompt
-from meeting import make_credentials
+from meeting import bound_port, make_credentials
 from realtime import Event, packetize
 from service import Service
 
@@ -90,7 +90,7 @@ async def run_server(options: argparse.Namespace) -> None:
         create_protocol=Either,
         retry=options.retry == "always",
     )
-    port = server._transport.get_extra_info("sockname")[1]
+    port = bound_port(server)
     line = {"event": "listening", "port": port, "certificate_sha256": credentials.sha256}
     print(json.dumps(line), file=sys.__stdout__, flush=True)
     stop = asyncio.Event()

@@ -17,6 +17,7 @@ async def case(case: Case) -> None:
         quic: QuicConnection = client.quic
         await client.until(lambda: client.http, "HTTP/3")
         assert client.http is not None
+        assert client.http._local_control_stream_id is not None
         quic.send_stream_data(client.http._local_control_stream_id, frame(RESERVED, b"grease"))
         stream = quic.get_next_available_stream_id(is_unidirectional=True)
         quic.send_stream_data(stream, encode_varint(RESERVED) + b"grease", end_stream=True)
@@ -25,6 +26,7 @@ async def case(case: Case) -> None:
         client.http.send_data(client.session_id, encode_capsule(RESERVED_CAPSULE, b"grease"), end_stream=False)
         quic.send_stream_data(client.session_id, frame(RESERVED, b"grease"))
         await hold_turn(client, case.opus_packets(), "webtransport", "stream-per-frame")
+
 
 if __name__ == "__main__":
     harness.run(case)

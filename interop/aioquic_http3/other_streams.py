@@ -81,5 +81,6 @@ RULES = [
 async def case(case: Case) -> None:
     await check_rules(case, RULES)
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -28,5 +28,6 @@ async def case(case: Case) -> None:
         growth = resident_bytes(server) - before
         assert growth < 16 << 20, f"memory grew by {growth} bytes"
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -30,5 +30,6 @@ async def case(case: Case) -> None:
         await hold_turn(client, case.opus_packets(), "roq", "stream-per-frame")
         await throwing
 
+
 if __name__ == "__main__":
     harness.run(case)

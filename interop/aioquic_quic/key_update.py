@@ -21,5 +21,6 @@ async def case(case: Case) -> None:
         [pair] = [pair for epoch, pair in client.quic._cryptos.items() if epoch.name == "ONE_RTT"]
         assert pair.key_phase == 1, "the keys were not renewed"
 
+
 if __name__ == "__main__":
     harness.run(case)

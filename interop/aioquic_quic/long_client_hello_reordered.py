@@ -14,5 +14,6 @@ async def case(case: Case) -> None:
             assert meddler.count_before_answer >= 2, "the ClientHello fitted into one datagram"
             await hold_turn(client, case.opus_packets(), "roq", "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

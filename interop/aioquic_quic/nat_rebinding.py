@@ -18,5 +18,6 @@ async def case(case: Case) -> None:
         check_intact(await commit_prompt(client, packets), packets, "roq", "datagram")
         await hear_echo(client, packets)
 
+
 if __name__ == "__main__":
     harness.run(case)

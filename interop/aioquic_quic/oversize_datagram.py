@@ -22,5 +22,6 @@ async def case(case: Case) -> None:
             fitting = {packet.sequence for packet in packets} - {long.sequence}
             await client.until(lambda: fitting <= {packet.sequence for packet in client.packets}, "all that fit")
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -11,5 +11,6 @@ async def case(case: Case) -> None:
         assert client.quic._retry_count == 1, f"{client.quic._retry_count} Retry packets came"
         await hold_turn(client, case.opus_packets(), "roq", "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

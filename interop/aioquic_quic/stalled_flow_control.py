@@ -13,8 +13,8 @@ class Stalled(RoQ):
 
     def __init__(self, quic: QuicConnection) -> None:
         super().__init__(quic)
-        quic._write_connection_limits = lambda builder, space: None
-        quic._write_stream_limits = lambda builder, space, stream: None
+        setattr(quic, "_write_connection_limits", lambda builder, space: None)
+        setattr(quic, "_write_stream_limits", lambda builder, space, stream: None)
 
 
 async def case(case: Case) -> None:
@@ -27,6 +27,7 @@ async def case(case: Case) -> None:
             stalled.send_event(client_event("response.create"))
             async with case.connect(server, RoQ) as client:
                 await hold_turn(client, case.opus_packets(), "roq", "stream")
+
 
 if __name__ == "__main__":
     harness.run(case)

@@ -38,5 +38,6 @@ async def case(case: Case) -> None:
         assert 21 <= len(answer) < PACKET_BYTES, f"a reset of {len(answer)} bytes"
         assert answer[0] >> 6 == 0b01, f"first byte {answer[0]:#x}"
 
+
 if __name__ == "__main__":
     harness.run(case)

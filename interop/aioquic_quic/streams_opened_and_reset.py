@@ -25,5 +25,6 @@ async def case(case: Case) -> None:
         async with case.connect(server, RoQ) as client:
             await hold_turn(client, case.opus_packets(), "roq", "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

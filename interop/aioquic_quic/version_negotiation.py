@@ -17,5 +17,6 @@ async def case(case: Case) -> None:
             assert client.quic._version_negotiated_incompatible, "no Version Negotiation packet came"
             await hold_turn(client, case.opus_packets(), "roq", "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

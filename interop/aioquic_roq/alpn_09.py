@@ -10,5 +10,6 @@ async def case(case: Case) -> None:
     async with case.serve() as server, case.connect(server, RoQ, alpn=["roq-09"]) as client:
         await hold_turn(client, case.opus_packets(), "roq", "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -15,5 +15,6 @@ async def case(case: Case) -> None:
             if end.error_code != NO_APPLICATION_PROTOCOL:
                 raise Unexpected(f"ended with {end}")
 
+
 if __name__ == "__main__":
     harness.run(case)

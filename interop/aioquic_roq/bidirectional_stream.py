@@ -16,5 +16,6 @@ async def case(case: Case) -> None:
         end = await client.terminated()
         assert end.error_code == ROQ_STREAM_CREATION_ERROR, end
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -20,5 +20,6 @@ async def case(case: Case) -> None:
         check_intact(await commit_prompt(client, packets), packets, "roq", "stream")
         await hear_echo(client, packets)
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -18,5 +18,6 @@ async def case(case: Case) -> None:
             client.transmit()
         check_intact(await commit_prompt(client, packets), packets, "roq", "stream")
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -25,5 +25,6 @@ async def case(case: Case) -> None:
         async with case.connect(server, RoQ) as client:
             await begin(client, "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -21,5 +21,6 @@ async def case(case: Case) -> None:
         check_intact(await commit_prompt(client, packets), packets, "webtransport", "stream-per-frame")
         await hear_echo(client, packets)
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -20,5 +20,6 @@ async def case(case: Case) -> None:
             await client.open_session()
             await begin(client, "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

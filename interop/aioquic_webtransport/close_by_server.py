@@ -17,5 +17,6 @@ async def case(case: Case) -> None:
         code, reason = client.session_closed
         assert reason, f"closed with code {code} and no reason"
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -18,5 +18,6 @@ async def case(case: Case) -> None:
         await client.expect("session.updated")
         check_intact(await commit_prompt(client, packets), packets, "webtransport", "stream-per-frame")
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -33,5 +33,6 @@ async def case(case: Case) -> None:
             await attacker.until(lambda: attacker.session_over, "the end of the flooding session", 15)
             flooding.cancel()
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -29,5 +29,6 @@ async def case(case: Case) -> None:
         client.send_event(client_event("input_audio_buffer.clear"))
         await client.expect("input_audio_buffer.cleared")
 
+
 if __name__ == "__main__":
     harness.run(case)

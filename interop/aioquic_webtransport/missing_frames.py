@@ -25,5 +25,6 @@ async def case(case: Case) -> None:
         assert receipt["longest_gap_ms"] == 60, receipt["longest_gap_ms"]
         assert receipt["sha256"]["expected"] != receipt["sha256"]["actual"], "the hashes are equal"
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -12,5 +12,6 @@ async def case(case: Case) -> None:
         assert status == 200, f"answered with {status}"
         await begin(client, "datagram")
 
+
 if __name__ == "__main__":
     harness.run(case)

@@ -15,6 +15,7 @@ async def case(case: Case) -> None:
         await begin(client, "datagram")
         client.send_connect()
         second = client.session_id
+        assert second is not None
         # Without flow control by capsules there may be only one (draft-ietf-webtrans-http3 section 5.1).
         await client.until(lambda: client.headers or second in client.stream_resets, "an answer to the second CONNECT")
         if client.headers is None:
@@ -23,6 +24,7 @@ async def case(case: Case) -> None:
             assert client.headers[":status"] != "200", "a second session was taken, but never announced"
         client.session_id = first
         await take_turn(client, case.opus_packets(), "webtransport", "datagram")
+
 
 if __name__ == "__main__":
     harness.run(case)

@@ -18,5 +18,6 @@ async def case(case: Case) -> None:
         for name in (H3_DATAGRAM, ENABLE_CONNECT_PROTOCOL, ENABLE_WEBTRANSPORT):
             assert settings.get(name) == 1, f"setting {name:#x} is {settings.get(name)}"
 
+
 if __name__ == "__main__":
     harness.run(case)
