@@ -12,7 +12,7 @@ package struct ClipSettings: Hashable, Sendable {
 /// A recording ready to be spoken: Opus packets, made once when it is loaded and sent as often as is wanted.
 package struct Clip: Hashable, Sendable {
     package var name: String
-    /// Opus packets, each of `frameDuration`.
+    /// Opus packets, each of `frameDuration`; the last may be shorter.
     package var frames: [[UInt8]]
     package var frameDuration: Duration
     /// What a player plays of it, in samples at 48 kHz: without pre-skip and the padding of the last frame.
@@ -82,15 +82,16 @@ package struct Clip: Hashable, Sendable {
     }
 
     private init(packetsOf file: OggOpus, name: String) throws(AudioFileError) {
-        var frameDuration: Duration?
-        for packet in file.packets {
+        var frameDuration = Duration.zero
+        for (index, packet) in file.packets.enumerated() {
             guard let header = try? OpusPacketHeader(packet.span) else { throw .malformed(.oggOpus, "no Opus packet") }
-            guard frameDuration == nil || frameDuration == header.duration else {
+            if index == 0 { frameDuration = header.duration }
+            // opusenc ends with a shorter packet, which moves no other one.
+            let isLast = index == file.packets.count - 1
+            guard header.duration == frameDuration || isLast && header.duration < frameDuration else {
                 throw .unsupported(.oggOpus, "packets of different lengths")
             }
-            frameDuration = header.duration
         }
-        guard let frameDuration else { throw .empty(.oggOpus) }
         self.init(
             name: name, frames: file.packets, frameDuration: frameDuration,
             playableSampleCount: file.playableSampleCount, preSkip: file.head.preSkip)
