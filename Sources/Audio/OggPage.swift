@@ -71,10 +71,12 @@ struct OggPage: Hashable {
 }
 
 /// Ogg's CRC-32: polynomial 0x04C11DB7, from 0, bits not reflected, no final inversion (RFC 3533 section 6, item 7).
-struct OggChecksum {
-    private(set) var value: UInt32 = 0
+package struct OggChecksum {
+    package private(set) var value: UInt32 = 0
 
-    mutating func add(_ bytes: Span<UInt8>) {
+    package init() {}
+
+    package mutating func add(_ bytes: Span<UInt8>) {
         for index in bytes.indices {
             value = value << 8 ^ Self.table[Int(UInt8(truncatingIfNeeded: value >> 24) ^ bytes[index])]
         }

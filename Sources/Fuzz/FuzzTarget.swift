@@ -1,0 +1,50 @@
+/// The parsers that read what strangers send. The raw value names a parser's folder of inputs and its argument on the
+/// command line.
+package enum FuzzTarget: String, CaseIterable, Sendable {
+    case varInt = "varint"
+    case wav
+    case ogg
+    case opusPacket = "opus-packet"
+    case http3Frames = "http3-frames"
+    case http3Settings = "http3-settings"
+    case capsules
+    case qpack
+    case lines
+    case roqStream = "roq-stream"
+    case datagramHeaders = "datagram-headers"
+    case rtp
+    case session
+    case client
+
+    /// Gives `input` to the parser and checks what must hold of its answer.
+    /// - Returns: Whether the parser took the input, all of it; `false` where it threw or asked for more.
+    /// - Throws: `FuzzFinding` where the answer breaks a rule. A trap is a finding, too, and needs no check.
+    package func run(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
+        switch self {
+        case .varInt: try fuzzVarInt(input)
+        case .wav: try fuzzWAV(input)
+        case .ogg: try fuzzOgg(input)
+        case .opusPacket: try fuzzOpusPacket(input)
+        case .http3Frames: try fuzzHTTP3Frames(input)
+        case .http3Settings: try fuzzHTTP3Settings(input)
+        case .capsules: try fuzzCapsules(input)
+        case .qpack: try fuzzQPACK(input)
+        case .lines: try fuzzLines(input)
+        case .roqStream: try fuzzRoQStream(input)
+        case .datagramHeaders: try fuzzDatagramHeaders(input)
+        case .rtp: try fuzzRTP(input)
+        case .session: try fuzzSession(input)
+        case .client: try fuzzClient(input)
+        }
+    }
+}
+
+/// A rule that a parser's answer breaks.
+package struct FuzzFinding: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+}
+
+/// - Throws: `FuzzFinding` where `condition` does not hold.
+func expect(_ condition: Bool, _ rule: StaticString) throws(FuzzFinding) {
+    guard condition else { throw FuzzFinding(description: "broken: \(rule)") }
+}
