@@ -53,12 +53,13 @@ let package = Package(
         .systemLibrary(name: "CNghttp3", providers: [.apt(["libnghttp3-dev"])]),
         .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
         .target(name: "QUIC", dependencies: ["Wire", "CNgtcp2"], swiftSettings: strict),
-        .target(name: "HTTP3", dependencies: ["Wire", "Framing", "CNghttp3"], swiftSettings: strict),
+        .target(name: "HTTP3", dependencies: ["Wire", "Framing", "QUIC", "CNghttp3"], swiftSettings: strict),
         .target(name: "Opus", dependencies: ["Wire", "Audio", "COpus"], swiftSettings: strict),
 
-        // Transports: the core's words over one protocol each.
-        .target(name: "WebTransport", dependencies: ["Wire", "Framing", "RTP", "Session", "QUIC", "HTTP3"], swiftSettings: strict),
-        .target(name: "RoQ", dependencies: ["Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
+        // Transports: the core's words over one protocol each. MediaStreams is what both say alike: flows of RTP packets.
+        .target(name: "MediaStreams", dependencies: ["Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
+        .target(name: "WebTransport", dependencies: ["Wire", "Framing", "MediaStreams", "Session", "QUIC", "HTTP3"], swiftSettings: strict),
+        .target(name: "RoQ", dependencies: ["Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC"], swiftSettings: strict),
 
         // Composition: read Endpoint/ServerEndpoint+Flow.swift first.
         .target(
@@ -93,6 +94,9 @@ let package = Package(
             dependencies: ["Wire", "Session", "Responder", "QUIC", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
             swiftSettings: strict),
 
+        // Both ends of a QUIC connection in virtual time, for the tests of what stands on it.
+        .target(name: "ConnectionPair", dependencies: ["Wire", "QUIC"], path: "Tests/ConnectionPair", swiftSettings: strict),
+
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
         .testTarget(name: "RTPTests", dependencies: ["RTP", "Wire"], swiftSettings: strict),
         .testTarget(name: "FramingTests", dependencies: ["Framing", "Wire"], swiftSettings: strict),
@@ -100,10 +104,10 @@ let package = Package(
         .testTarget(name: "SessionTests", dependencies: ["Session", "Wire", "RTP"], swiftSettings: strict),
         .testTarget(name: "ResponderTests", dependencies: ["Responder", "Wire", "Session"], swiftSettings: strict),
         .testTarget(name: "QUICTests", dependencies: ["QUIC", "Wire"], swiftSettings: strict),
-        .testTarget(name: "HTTP3Tests", dependencies: ["HTTP3", "Wire", "Framing"], swiftSettings: strict),
+        .testTarget(name: "HTTP3Tests", dependencies: ["HTTP3", "Wire", "Framing", "QUIC", "ConnectionPair"], swiftSettings: strict),
         .testTarget(name: "OpusTests", dependencies: ["Opus", "Wire", "Audio"], swiftSettings: strict),
-        .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "Wire", "Framing", "RTP", "Session", "QUIC", "HTTP3"], swiftSettings: strict),
-        .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
+        .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC", "HTTP3", "ConnectionPair"], swiftSettings: strict),
+        .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC", "ConnectionPair"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),

@@ -1,0 +1,258 @@
+internal import Framing
+internal import HTTP3
+internal import MediaStreams
+package import QUIC
+package import Session
+package import Wire
+
+/// The server's end of one connection that carries one WebTransport session (draft-ietf-webtrans-http3-16 and its forerunners).
+///
+/// Hand each event of the connection to `handle`, `established` included, then drain `pollEvent`. A CONNECT for a session
+/// gives `requested`; answer it by `accept` or `refuse`. What the client sent before the answer is kept within limits and
+/// follows `opened`. After `closed` go on handing events over: the connection closes itself when the peer has the
+/// last bytes, or when it times out.
+package struct WebTransportServer {
+    /// Where the connection stands.
+    ///
+    ///     idle ─CONNECT─▶ awaitingSettings ─SETTINGS─▶ requested ─accept─▶ accepted
+    ///      ▲                   (skipped when they are here)     └─refuse─▶ over
+    ///      └── any other request is answered by its status
+    private enum State {
+        case idle
+        /// Section 3.1 of the draft: no CONNECT is acted on before the client's SETTINGS are here.
+        case awaitingSettings(StreamID, HTTPRequest)
+        case requested(StreamID, HTTPRequest)
+        case accepted
+        case over
+    }
+
+    private let quic: QUICConnection
+    private let configuration: WebTransportServerConfiguration
+    private var http: HTTP3Connection
+    private var state = State.idle
+    /// Set exactly while `accepted`; apart from the state so that the packet path changes it in place.
+    private var session: WebTransportSession?
+    private var early: EarlyArrivals
+    private var output = TransportEventQueue()
+    private var hasReportedClose = false
+
+    package init(quic: QUICConnection, configuration: WebTransportServerConfiguration = WebTransportServerConfiguration()) {
+        self.quic = quic
+        self.configuration = configuration
+        http = HTTP3Connection(role: .server, quic: quic, settings: configuration.settings, limits: configuration.limits.http)
+        early = EarlyArrivals(limits: configuration.limits)
+    }
+
+    package var capabilities: Capabilities { .webTransport(over: quic) }
+
+    package mutating func pollEvent() -> TransportEvent? {
+        while let event = output.popFirst() {
+            guard !hasReportedClose else { continue }
+            if case .closed = event { hasReportedClose = true }
+            return event
+        }
+        return nil
+    }
+}
+
+// MARK: Input
+
+extension WebTransportServer {
+    /// Takes one event of the connection.
+    package mutating func handle(_ event: QUICEvent, now: Instant) {
+        switch event {
+        case .datagram(let bytes):
+            if session != nil {
+                session?.receive(datagram: bytes, &http, into: &output)
+            } else {
+                receiveEarly(datagram: bytes)
+            }
+        case .datagramAcknowledged(let id): output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
+        case .datagramLost(let id): output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
+        case .writable, .streamsAvailable: session?.flush()
+        case .pathChanged: break
+        case .closed(let close): end(TransportClose(close))
+        case .established, .streamData, .streamReset, .stopSending, .streamClosed:
+            http.handle(event)
+            while let event = http.pollEvent() { handle(event) }
+        }
+        if let failure = http.failure {
+            end(TransportClose(code: failure.code.rawValue, reason: failure.reason.description, origin: .transportError))
+        }
+    }
+
+    private mutating func handle(_ event: HTTP3Event) {
+        switch event {
+        case .settings:
+            if case .awaitingSettings(let stream, let request) = state { consider(request, on: stream) }
+        case .request(let stream, let request): receive(request, on: stream)
+        case .webTransportData(let stream, let bytes, let isFinal) where session == nil:
+            receiveEarly(EarlyArrivals.Piece(stream: stream, bytes: bytes, isFinal: isFinal))
+        case .reset(let stream, _):
+            guard session == nil else { break }
+            early.forget(stream)
+            withdraw(stream)
+        // The client's end before the answer: it wants none.
+        case .finished(let stream), .streamClosed(let stream): if session == nil { withdraw(stream) }
+        default: break
+        }
+        session?.handle(event, &http, into: &output)
+    }
+
+    private mutating func receiveEarly(_ piece: EarlyArrivals.Piece) {
+        if case .over = state { return http.abort(piece.stream, .sessionGone) }
+        if !early.append(piece) { http.abort(piece.stream, .bufferedStreamRejected) }
+    }
+
+    private mutating func receiveEarly(datagram: [UInt8]) {
+        if case .over = state { return }
+        early.append(datagram: datagram)
+    }
+
+    /// The client took its request back before it was answered.
+    private mutating func withdraw(_ stream: StreamID) {
+        switch state {
+        case .awaitingSettings(stream, _): state = .idle
+        case .requested(stream, _):
+            http.abort(stream, .requestCancelled)
+            end(TransportClose(code: HTTP3ErrorCode.requestCancelled.rawValue, reason: "the request was withdrawn", origin: .peer))
+        default: break
+        }
+    }
+
+    private mutating func end(_ close: TransportClose) {
+        if case .over = state { return }
+        state = .over
+        session = nil
+        output.append(.closed(close))
+    }
+}
+
+// MARK: Requests
+
+extension WebTransportServer {
+    private mutating func receive(_ request: HTTPRequest, on stream: StreamID) {
+        if let refusal = Refusal(request, configuration) { return answer(refusal.status, refusal.message, to: request, on: stream) }
+        guard case .idle = state else {
+            // Section 5.2 of the draft: one session a connection, unless flow control was agreed on.
+            return http.abort(stream, .requestRejected)
+        }
+        if http.peerSettings == nil {
+            state = .awaitingSettings(stream, request)
+        } else {
+            consider(request, on: stream)
+        }
+    }
+
+    private mutating func consider(_ request: HTTPRequest, on stream: StreamID) {
+        state = .requested(stream, request)
+        output.append(.requested(RealtimeRequest(request).attach))
+    }
+
+    private mutating func answer(_ status: Int, _ message: String, to request: HTTPRequest, on stream: StreamID) {
+        let body = Array("{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"\(message)\"}}\n".utf8)
+        var fields = [HeaderField("content-type", "application/json"), HeaderField("content-length", String(body.count))]
+        if status == 405 { fields.append(HeaderField("allow", "CONNECT")) }
+        let content = request.method == "HEAD" ? [] : body
+        guard (try? http.respond(HTTPResponse(status: status, fields: fields), content: content, on: stream, isFinal: true)) != nil
+        else { return http.abort(stream, .internalError) }
+        // RFC 9114 section 4.1.1: the rest of the request is not needed for the answer.
+        quic.stopSending(stream, code: HTTP3ErrorCode.noError.rawValue)
+    }
+
+    /// Server, after `requested`: opens the session. The 200 goes out before anything else of it.
+    package mutating func accept() {
+        guard case .requested(let stream, let request) = state else { return }
+        var response = HTTPResponse(status: 200)
+        if request.fields.first("sec-webtransport-http3-draft02") == "1" {
+            response.fields.append(HeaderField("sec-webtransport-http3-draft", "draft02"))
+        }
+        guard (try? http.respond(response, on: stream, isFinal: false)) != nil else {
+            http.abort(stream, .internalError)
+            return end(TransportClose(code: HTTP3ErrorCode.internalError.rawValue, reason: "no room for the answer", origin: .local))
+        }
+        state = .accepted
+        session = WebTransportSession(
+            id: stream, role: .server, quic: quic, format: configuration.format, limits: configuration.limits)
+        session?.agreeOnFlowControl(http)
+        output.append(.opened)
+        for piece in early.takePieces() {
+            session?.handle(.webTransportData(piece.stream, piece.bytes, isFinal: piece.isFinal), &http, into: &output)
+        }
+        while let datagram = early.popDatagram() { session?.receive(datagram: datagram, &http, into: &output) }
+    }
+
+    /// Server, after `requested`: turns the client away with an HTTP status.
+    /// - Parameter message: for people; it goes into the JSON body, so it must need no escape there.
+    package mutating func refuse(status: Int, message: String = "The session was refused.") {
+        guard case .requested(let stream, let request) = state else { return }
+        answer(status, message, to: request, on: stream)
+        for piece in early.takePieces() { http.abort(piece.stream, .sessionGone) }
+        end(TransportClose(code: UInt64(clamping: status), reason: message, origin: .local))
+    }
+
+    /// Why a request can be no session, whatever the core says.
+    private struct Refusal {
+        var status: Int
+        var message: String
+
+        init?(_ request: HTTPRequest, _ configuration: WebTransportServerConfiguration) {
+            guard let path = request.path else {
+                (status, message) = (405, "This server is no proxy.")
+                return
+            }
+            if path.utf8.prefix(while: { $0 != UInt8(ascii: "?") }).elementsEqual(configuration.path.utf8) == false {
+                (status, message) = (404, "There is nothing here. Sessions are at \(configuration.path).")
+            } else if request.method != "CONNECT" {
+                (status, message) = (405, "Sessions are opened by an extended CONNECT.")
+            } else if request.connectProtocol != "webtransport" && request.connectProtocol != "webtransport-h3" {
+                // RFC 9220 section 3.
+                (status, message) = (501, "The only protocol here is WebTransport.")
+            } else if let origin = request.fields.first("origin"), configuration.allowedOrigins?.contains(origin) == false {
+                (status, message) = (403, "Pages of this origin may not connect.")
+            } else {
+                return nil
+            }
+        }
+    }
+}
+
+// MARK: Commands
+
+extension WebTransportServer {
+    /// Sends one event: JSON text without line feeds. Before the client has opened its stream of events, it waits.
+    package mutating func send(event: [UInt8]) throws(SendRefusal) {
+        guard session != nil else { throw .notOpen }
+        try session?.send(event: event)
+    }
+
+    /// Sends one frame by the primitive that its mode asks for.
+    package mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+        guard session != nil else { throw .notOpen }
+        try session?.send(frame: frame, delivery: delivery)
+    }
+
+    /// Ends the session with a code and a reason of at most 1024 bytes.
+    package mutating func close(code: UInt32, reason: String) {
+        guard session != nil else {
+            if case .requested = state { return refuse(status: 503) }
+            quic.close(code: HTTP3ErrorCode.noError.rawValue, reason: reason)
+            return end(TransportClose(code: UInt64(code), reason: reason, origin: .local))
+        }
+        session?.close(code: code, reason: reason, origin: .local, http, into: &output)
+    }
+
+    /// Says that the session will end soon and that this connection takes no other.
+    package mutating func drain() {
+        session?.drain(http)
+        http.sendGoaway()
+    }
+}
+
+extension Capabilities {
+    static func webTransport(over quic: QUICConnection) -> Capabilities {
+        let modes = ReliabilityMode.allCases
+        return Capabilities(
+            transport: "webtransport", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { $0.delivery != .datagram })
+    }
+}
