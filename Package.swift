@@ -115,3 +115,11 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]
 )
+
+// Only for `make fuzz` (docs/fuzzing.md): libFuzzer brings a `main` of its own, so nothing else may be linked with these flags.
+if Context.environment["PARALLAX_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "parallax-fuzz", dependencies: ["Fuzz"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}
