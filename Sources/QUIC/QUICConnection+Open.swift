@@ -90,9 +90,17 @@ extension QUICConnection {
         self.tls = tls
         guard let handle else { preconditionFailure("the connection was just made") }
         ngtcp2_conn_set_tls_native_handle(handle, UnsafeMutableRawPointer(tls.handle))
+        stopGreasing(handle)
         if let keepAlive = configuration.keepAlive {
             ngtcp2_conn_set_keep_alive_timeout(handle, UInt64(max(0, keepAlive.nanoseconds)))
         }
+    }
+
+    /// Keeps the peer from clearing the QUIC bit: the first byte would no longer tell QUIC from STUN, DTLS and RTP on the
+    /// same port, so RFC 9443 section 4 forbids to advertise `grease_quic_bit` there. ngtcp2 0.12.1 overwrites that
+    /// field of what it is given with 1 and reads it once more, when TLS asks for the parameters, which is after this.
+    private func stopGreasing(_ handle: OpaquePointer) {
+        UnsafeMutablePointer(mutating: ngtcp2_conn_get_local_transport_params(handle))?.pointee.grease_quic_bit = 0
     }
 
     private func makeSettings(token: (UnsafeMutablePointer<UInt8>?, Int)) -> ngtcp2_settings {

@@ -141,6 +141,12 @@ package final class QUICConnection {
     /// The smoothed round-trip time; the configuration's assumption before the first measurement.
     package var smoothedRTT: Duration { .nanoseconds(Int64(clamping: statistics.smoothed_rtt)) }
 
+    /// The smallest round-trip time seen, never adjusted by the peer's delay; zero before the first measurement.
+    package var minimumRTT: Duration {
+        let minimum = statistics.min_rtt
+        return minimum == .max ? .zero : .nanoseconds(Int64(clamping: minimum))
+    }
+
     /// Bytes that congestion control allows in flight, and how many are.
     package var congestionWindow: (byteCount: UInt64, inFlight: UInt64) {
         let statistics = statistics

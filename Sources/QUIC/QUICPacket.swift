@@ -13,6 +13,12 @@ package enum QUICPacketHeader: Hashable, Sendable {
     /// Only the first bytes of the connection ID: a short header does not say how long it is.
     case short(destination: ConnectionID)
 
+    package var destination: ConnectionID {
+        switch self {
+        case .long(_, let destination, _), .short(let destination): destination
+        }
+    }
+
     /// - Parameter shortIDByteCount: how long this endpoint's own connection IDs are.
     package init(parsing datagram: Span<UInt8>, shortIDByteCount: Int) throws(ParseError) {
         var reader = ByteReader(datagram)
@@ -107,14 +113,18 @@ package struct StatelessReplies: Sendable {
     /// Whether a token looks like one of a Retry: a bad one is refused with INVALID_TOKEN (RFC 9000 section 8.1.3).
     package func isRetryToken(_ token: [UInt8]) -> Bool { token.first == UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY) }
 
-    /// CONNECTION_CLOSE with INVALID_TOKEN (0x0b), without keeping anything.
-    package func invalidToken(_ header: InitialHeader) -> [UInt8] {
+    /// CONNECTION_CLOSE with INVALID_TOKEN, without keeping anything (RFC 9000 section 8.1.3).
+    package func invalidToken(_ header: InitialHeader) -> [UInt8] { close(header, code: 0x0B) }
+
+    /// CONNECTION_CLOSE with CONNECTION_REFUSED, without keeping anything (RFC 9000 section 5.2.2).
+    package func refusal(_ header: InitialHeader) -> [UInt8] { close(header, code: 0x02) }
+
+    private func close(_ header: InitialHeader, code: UInt64) -> [UInt8] {
         var destination = ngtcp2_cid(header.source)
         var source = ngtcp2_cid(header.destination)
-        let invalidToken: UInt64 = 0x0B
         return packet { buffer in
             ngtcp2_crypto_write_connection_close(
-                buffer.baseAddress, buffer.count, header.version, &destination, &source, invalidToken, nil, 0)
+                buffer.baseAddress, buffer.count, header.version, &destination, &source, code, nil, 0)
         }
     }
 

@@ -2,20 +2,20 @@
 ///
 /// Below the drivers nobody reads a clock: every call that needs the time is handed an `Instant`.
 /// Media time (the RTP clock) and the wall clock have types of their own, so the three cannot be mixed.
-public struct Instant: Hashable, Comparable, Sendable {
-    public var nanoseconds: UInt64
+package struct Instant: Hashable, Comparable, Sendable {
+    package var nanoseconds: UInt64
 
-    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// The origin of the clock.
-    public static let zero = Instant(nanoseconds: 0)
+    package static let zero = Instant(nanoseconds: 0)
     /// Later than every deadline; an endpoint that waits for nothing answers `nil`, not this.
-    public static let distantFuture = Instant(nanoseconds: .max)
+    package static let distantFuture = Instant(nanoseconds: .max)
 
-    public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// Saturates at both ends of the clock instead of trapping.
-    public func advanced(by duration: Duration) -> Instant {
+    package func advanced(by duration: Duration) -> Instant {
         let step = duration.nanoseconds
         if step >= 0 {
             let (sum, overflow) = nanoseconds.addingReportingOverflow(UInt64(step))
@@ -26,17 +26,17 @@ public struct Instant: Hashable, Comparable, Sendable {
     }
 
     /// The time from `earlier` to this instant; negative when `earlier` is later.
-    public func since(_ earlier: Instant) -> Duration {
+    package func since(_ earlier: Instant) -> Duration {
         .nanoseconds(Int64(truncatingIfNeeded: nanoseconds &- earlier.nanoseconds))
     }
 
-    public static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
-    public static func - (later: Instant, earlier: Instant) -> Duration { later.since(earlier) }
+    package static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
+    package static func - (later: Instant, earlier: Instant) -> Duration { later.since(earlier) }
 }
 
 extension Duration {
     /// The duration in whole nanoseconds, saturating at ±292 years.
-    public var nanoseconds: Int64 {
+    package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }
@@ -46,11 +46,11 @@ extension Duration {
     }
 
     /// The duration in milliseconds, with its fraction; for reports.
-    public var milliseconds: Double { Double(nanoseconds) / 1_000_000 }
+    package var milliseconds: Double { Double(nanoseconds) / 1_000_000 }
 }
 
 /// The earliest of several optional deadlines; `nil` when there is none.
-public func earliest(_ deadlines: Instant?...) -> Instant? {
+package func earliest(_ deadlines: Instant?...) -> Instant? {
     var result: Instant?
     for case let deadline? in deadlines where result.map({ deadline < $0 }) ?? true { result = deadline }
     return result

@@ -20,6 +20,23 @@ import Wire
         #expect(pair.clientEvents.contains { if case .closed(.transport(code: 0x178, _)) = $0 { true } else { false } })
     }
 
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func `every first byte is one that RFC 9443 gives to QUIC`(seed: UInt64) throws {
+        let pair = try QUICPair(seed: seed)
+        var firsts: Set<UInt8> = []
+        pair.drops = { _, _, bytes in
+            firsts.insert(bytes[0])
+            return false
+        }
+        #expect(pair.establish())
+        for id in 0..<20 {
+            try pair.client.sendDatagram([1], id: UInt64(id))
+            try pair.server?.sendDatagram([1], id: UInt64(id))
+            pair.run(for: .milliseconds(20))
+        }
+        #expect(firsts.allSatisfy { (64...127).contains($0) || $0 >= 192 })
+    }
+
     @Test func `a pinned certificate is accepted and another is refused`() throws {
         let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: 1_790_000_000)
         let good = try QUICPair(trust: .certificateSHA256(credentials.certificateSHA256), credentials: credentials)

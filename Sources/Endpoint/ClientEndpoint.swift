@@ -1,0 +1,155 @@
+package import QUIC
+package import Session
+package import Wire
+
+/// What a client endpoint tells its driver; drained by `ClientEndpoint.pollNotice`.
+package enum EndpointNotice: Hashable, Sendable {
+    /// Frames may leave from now on. The server may not have answered yet: what is sent travels with the request.
+    case opened
+    case realtime(ClientNotice)
+    /// A frame could not be sent.
+    case frameRefused(SendRefusal)
+    /// The server asks for an end.
+    case draining
+    /// Over; nothing follows.
+    case closed(TransportClose)
+}
+
+/// One client with one session over one connection, without its socket. The contract is `ServerEndpoint`'s: change it
+/// once, drain `pollTransmit` and `pollNotice`, come back at `deadline`.
+package final class ClientEndpoint {
+    package let quic: QUICConnection
+    private var attachment: ClientAttachment
+    private var client: RealtimeClient
+    private var notices: [EndpointNotice] = []
+    private var noticeHead = 0
+    package private(set) var isOpen = false
+    private var isOver = false
+
+    /// Begins to connect; the first datagram is ready for `pollTransmit`.
+    package init(
+        transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
+        client: ClientConfiguration, path: NetworkPath, entropy: Entropy, now: Instant
+    ) {
+        self.quic = QUICConnection.client(
+            serverName: serverName, alpn: transport.alpn, credentials: credentials, configuration: quic, path: path,
+            entropy: entropy, now: now)
+        attachment = ClientAttachment(transport, quic: self.quic)
+        self.client = RealtimeClient(client)
+    }
+
+    // MARK: Getters
+
+    package var deadline: Instant? { quic.deadline }
+    /// The connection is over on both sides and nothing is left to send.
+    package var isClosed: Bool { quic.isClosed }
+    package var mode: ReliabilityMode { client.mode }
+    package var capabilities: Capabilities { attachment.capabilities }
+
+    package func pollNotice() -> EndpointNotice? {
+        guard noticeHead < notices.count else {
+            if noticeHead > 0 {
+                notices.removeAll(keepingCapacity: true)
+                noticeHead = 0
+            }
+            return nil
+        }
+        defer { noticeHead += 1 }
+        return notices[noticeHead]
+    }
+
+    // MARK: Input and output
+
+    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        quic.receive(datagram, path: path, ecn: ecn, now: now)
+        serve(now: now)
+    }
+
+    package func handleTimeout(now: Instant) {
+        quic.handleTimeout(now: now)
+        serve(now: now)
+    }
+
+    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        quic.pollTransmit(into: buffer, now: now)
+    }
+
+    // MARK: What the talker does
+
+    /// Sends one Opus packet that was captured now.
+    package func capture(payload: [UInt8], duration: Duration, now: Instant) {
+        client.capture(payload: payload, duration: duration, now: now)
+        flush(now: now)
+    }
+
+    /// Ends the prompt.
+    package func commit(now: Instant) {
+        client.commit(now: now)
+        flush(now: now)
+    }
+
+    package func requestResponse(now: Instant) {
+        client.requestResponse(now: now)
+        flush(now: now)
+    }
+
+    package func cancelResponse(now: Instant) {
+        client.cancelResponse(now: now)
+        flush(now: now)
+    }
+
+    package func changeMode(_ mode: ReliabilityMode, now: Instant) {
+        client.changeMode(mode, now: now)
+        flush(now: now)
+    }
+
+    /// Ends the attachment; what was sent before still arrives.
+    package func close(code: UInt32 = 0, reason: String = "", now: Instant) {
+        attachment.close(code: code, reason: reason)
+        serve(now: now)
+        // A connection that never opened has no attachment to close in an orderly way.
+        if !isOpen { quic.close(code: UInt64(code), reason: reason) }
+    }
+
+    // MARK: The way through
+
+    private func serve(now: Instant) {
+        while let event = quic.pollEvent() { attachment.handle(event, now: now) }
+        while let event = attachment.pollEvent() { handle(event, now: now) }
+        flush(now: now)
+    }
+
+    private func handle(_ event: TransportEvent, now: Instant) {
+        switch event {
+        case .opened:
+            isOpen = true
+            client.opened(now: now)
+            notices.append(.opened)
+        case .event(let bytes): client.receive(event: bytes, now: now)
+        case .frame(let frame): client.receive(frame: frame, now: now)
+        case .draining: notices.append(.draining)
+        case .closed(let close):
+            guard !isOver else { return }
+            isOver = true
+            notices.append(.closed(close))
+        // The fate of datagrams is for the modes that resend.
+        case .frameAcknowledged, .frameLost: break
+        // Only servers are asked.
+        case .requested: break
+        }
+    }
+
+    private func flush(now: Instant) {
+        while let output = client.pollOutput() {
+            do throws(SendRefusal) {
+                switch output {
+                case .event(let bytes): try attachment.send(event: bytes)
+                case .frame(let frame, let delivery): try attachment.send(frame: frame, delivery: delivery)
+                }
+            } catch {
+                notices.append(.frameRefused(error))
+            }
+        }
+        while let notice = client.pollNotice() { notices.append(.realtime(notice)) }
+    }
+}

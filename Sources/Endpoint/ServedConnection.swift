@@ -1,0 +1,55 @@
+internal import QUIC
+internal import Responder
+internal import Session
+internal import Wire
+
+/// One connection of a peer's, with the transport it speaks and the session it carries.
+final class ServedConnection {
+    let quic: QUICConnection
+    /// Where its handshake began, for the count of half-open connections.
+    let source: PeerAddress
+    var transport = ServerTransport.undecided
+    var conversation = Conversation.none
+    /// The connection IDs by which datagrams find it.
+    var routes: Set<ConnectionID> = []
+    /// Waits in the endpoint's list of connections that may have something to send.
+    var isReady = false
+    var isHalfOpen = true
+    /// Until when the peer must have asked for a session.
+    var requestDeadline: Instant?
+
+    init(quic: QUICConnection, source: PeerAddress) {
+        self.quic = quic
+        self.source = source
+    }
+
+    var deadline: Instant? {
+        let session = conversation.deadline
+        return earliest(quic.deadline, session, requestDeadline)
+    }
+}
+
+/// The session that a connection carries, and who answers in it.
+enum Conversation {
+    case none
+    case active(ActiveConversation)
+    case ended
+
+    var deadline: Instant? {
+        guard case .active(let active) = self else { return nil }
+        return earliest(active.session.deadline, active.responder.deadline)
+    }
+}
+
+/// A session and its responder, in step with one another.
+final class ActiveConversation {
+    var session: Session
+    var responder: Responder
+    /// The receipt last noticed, so that each is noticed once.
+    var noticedItemID: String?
+
+    init(session: Session, responder: Responder) {
+        self.session = session
+        self.responder = responder
+    }
+}

@@ -1,0 +1,89 @@
+package import QUIC
+package import Responder
+package import RoQ
+package import Session
+package import WebTransport
+package import Wire
+
+/// How a server behaves. One value holds all of it; the driver adds sockets, clock and entropy.
+package struct ServerConfiguration: Sendable {
+    package var credentials: ServerCredentials
+    package var quic = QUICConfiguration()
+    package var session = SessionConfiguration()
+    package var sessionLimits = SessionLimits()
+    package var webTransport = WebTransportServerConfiguration()
+    package var roq = RoQConfiguration()
+    /// The protocols accepted, best first; they decide which transport a connection speaks.
+    package var alpn = ["h3"] + RoQConfiguration.defaultALPN
+    /// What answers in every session.
+    package var responder = Responder.echo()
+    package var limits = ServerLimits()
+    package var retry = RetryPolicy.whenBusy
+    /// What clients must present to get a session; `nil` lets everybody in.
+    package var secret: String?
+    /// Where this endpoint lives; every connection ID says it.
+    package var place = ServerPlace(server: 0, shard: 0)
+    package var connectionIDs = ConnectionIDLayout()
+    /// The secret of stateless resets; keep it over restarts so that old connections can be reset. Random when `nil`.
+    package var resetSecret: [UInt8]?
+
+    package init(credentials: ServerCredentials) { self.credentials = credentials }
+}
+
+/// When an unknown client must prove its address by a Retry before anything is kept for it (RFC 9000 section 8.1.2).
+package enum RetryPolicy: String, CaseIterable, Hashable, Sendable {
+    case never
+    /// When half the places for unfinished handshakes are taken.
+    case whenBusy = "busy"
+    case always
+}
+
+/// Every bound on what an endpoint keeps for strangers.
+package struct ServerLimits: Hashable, Sendable {
+    /// Connections at once, of every state.
+    package var connections = 10_000
+    /// Connections whose handshake is not finished.
+    package var halfOpenConnections = 1_000
+    /// The same from one IP address.
+    package var halfOpenConnectionsPerSource = 64
+    /// Parts of a ClientHello that came before its beginning, kept for the packet that does begin it.
+    package var strayInitials = 64
+    /// Stateless answers (Version Negotiation, Retry, reset) that wait to be sent; more are not given.
+    package var statelessReplies = 256
+    /// How long an established connection may stay without asking for a session.
+    package var sessionRequestTime = Duration.seconds(10)
+    /// Notices that wait to be polled.
+    package var notices = 4096
+
+    package init() {}
+}
+
+/// What an endpoint counts; for metrics and tests.
+package struct ServerCounters: Hashable, Sendable {
+    package var datagramsReceived = 0
+    package var connectionsAccepted = 0
+    package var connectionsRefused = 0
+    package var sessionsOpened = 0
+    package var sessionsRefused = 0
+    package var sessionsClosed = 0
+    package var retriesSent = 0
+    package var versionNegotiationsSent = 0
+    package var statelessResetsSent = 0
+    package var strayInitialsKept = 0
+    /// Datagrams of a protocol that nobody here speaks (STUN, DTLS, RTP by RFC 9443), and garbage.
+    package var datagramsUnclaimed = 0
+    /// Frames that a transport did not take: the peer reads too slowly, or they do not fit a datagram.
+    package var framesDropped = 0
+
+    package init() {}
+}
+
+/// What happened, for logs and metrics; drained by `ServerEndpoint.pollNotice`.
+package enum ServerNotice: Hashable, Sendable {
+    case sessionOpened(id: String, transport: String, peer: PeerAddress)
+    case promptDecided(sessionID: String, Receipt)
+    case sessionClosed(id: String, TransportClose)
+    /// A connection ended before it had a session.
+    case connectionClosed(peer: PeerAddress, QUICClose)
+    case sessionRefused(peer: PeerAddress, reason: String)
+}

@@ -1,0 +1,207 @@
+internal import QUIC
+internal import Responder
+internal import Session
+package import Wire
+
+// The map of the house. Data flows
+//
+//     socket → transport → session → responder → session → transport → socket
+//
+// and this file is that sentence: `receive` finds the connection of a datagram, `serve` moves what it brought through
+// transport, session and responder until none has more to say, and `pollTransmit` hands out what they sent.
+
+extension ServerEndpoint {
+    /// Takes in one UDP datagram, which is only borrowed. What it is, its first byte says (RFC 9443 section 3).
+    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        counters.datagramsReceived += 1
+        guard let first = datagram.first else { return }
+        switch first {
+        case 64...127, 192...255: receiveQUIC(datagram, path: path, ecn: ecn, now: now)
+        // 0…3 STUN, 20…63 DTLS, 128…191 RTP and RTCP: WebRTC's place.
+        default: counters.datagramsUnclaimed += 1
+        }
+    }
+
+    /// A packet of a connection that we know, or the first of one that we may accept.
+    private func receiveQUIC(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        let header: QUICPacketHeader
+        do throws(ParseError) {
+            header = try QUICPacketHeader(
+                parsing: datagram.bindMemory(to: UInt8.self).span, shortIDByteCount: ConnectionIDLayout.byteCount)
+        } catch {
+            counters.datagramsUnclaimed += 1
+            return
+        }
+        guard let slot = slots[header.destination], let connection = connections[slot] else {
+            return receiveUnknown(datagram, header: header, path: path, ecn: ecn, now: now)
+        }
+        connection.quic.receive(datagram, path: path, ecn: ecn, now: now)
+        serve(slot, connection, now: now)
+    }
+
+    /// Moves what a connection has brought through the house, and what comes of it back.
+    func serve(_ slot: Int, _ connection: ServedConnection, now: Instant) {
+        updateRoutes(slot, connection)
+        while let event = connection.quic.pollEvent() {
+            handle(event, of: connection, now: now)
+            connection.transport.handle(event, now: now)
+        }
+        while let event = connection.transport.pollEvent() {
+            handle(event, of: connection, now: now)
+        }
+        converse(connection, now: now)
+        markReady(slot, connection)
+    }
+
+    /// What concerns the connection itself; the transport sees every event after this.
+    private func handle(_ event: QUICEvent, of connection: ServedConnection, now: Instant) {
+        switch event {
+        case .established(let alpn):
+            handshakeEnded(connection)
+            connection.transport = ServerTransport(alpn: alpn, quic: connection.quic, configuration: configuration)
+            connection.requestDeadline = now + configuration.limits.sessionRequestTime
+        case .closed(let close):
+            handshakeEnded(connection)
+            connection.requestDeadline = nil
+            if case .none = connection.conversation {
+                notices.append(.connectionClosed(peer: connection.quic.path.remote, close))
+            }
+        default: break
+        }
+    }
+
+    /// Transport → session.
+    private func handle(_ event: TransportEvent, of connection: ServedConnection, now: Instant) {
+        switch event {
+        case .requested(let request): admit(request, on: connection, now: now)
+        case .frame(let frame):
+            guard case .active(let active) = connection.conversation else { return }
+            active.session.receive(frame: frame, now: now)
+        case .event(let bytes):
+            guard case .active(let active) = connection.conversation else { return }
+            active.session.updatePathDelay(connection.quic.minimumRTT / 2)
+            active.session.receive(event: bytes, now: now)
+        case .closed(let close): end(connection, close, now: now)
+        // The datagram's fate is for the modes that resend; `datagram` promises nothing after the first send.
+        case .frameAcknowledged, .frameLost: break
+        case .opened, .draining: break
+        }
+    }
+
+    /// Session → responder → session → transport, until neither has more to say.
+    private func converse(_ connection: ServedConnection, now: Instant) {
+        guard case .active(let active) = connection.conversation else { return }
+        var hasSentEvents = false
+        repeat {
+            while let output = active.session.pollOutput() {
+                switch output {
+                case .frame(let frame, let delivery): send(frame, delivery, on: connection)
+                case .event(let bytes):
+                    hasSentEvents = true
+                    send(bytes, on: connection)
+                case .responder(let input): active.responder.handle(input, now: now)
+                case .close(let code, let reason):
+                    connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason)
+                }
+            }
+            guard let output = active.responder.poll() else { break }
+            active.session.receive(output, now: now)
+        } while true
+        if hasSentEvents { noticeReceipt(active) }
+    }
+
+    private func send(_ frame: MediaFrame, _ delivery: Delivery, on connection: ServedConnection) {
+        do throws(SendRefusal) {
+            try connection.transport.send(frame: frame, delivery: delivery)
+        } catch {
+            counters.framesDropped += 1
+            // A reliable mode promised this frame: a peer that reads too slowly for it loses its connection, not a frame.
+            if error == .queueFull, delivery != .datagram {
+                connection.transport.close(code: CloseCode.slowPeer, reason: "frames wait longer than the queue holds")
+            }
+        }
+    }
+
+    /// Events are never dropped: a peer that does not read them is closed.
+    private func send(_ event: [UInt8], on connection: ServedConnection) {
+        do throws(SendRefusal) {
+            try connection.transport.send(event: event)
+        } catch {
+            if error == .queueFull {
+                connection.transport.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds")
+            }
+        }
+    }
+
+    private func noticeReceipt(_ active: ActiveConversation) {
+        guard let receipt = active.session.lastDecidedPrompt?.receipt, receipt.itemID != active.noticedItemID else { return }
+        active.noticedItemID = receipt.itemID
+        notices.append(.promptDecided(sessionID: active.session.id, receipt))
+    }
+
+    /// Call when `deadline` has come.
+    package func handleTimeout(now: Instant) {
+        while let slot = deadlines.due(at: now) {
+            guard let connection = connections[slot] else {
+                deadlines.set(nil, for: slot)
+                continue
+            }
+            if let deadline = connection.quic.deadline, deadline <= now { connection.quic.handleTimeout(now: now) }
+            if let deadline = connection.requestDeadline, deadline <= now {
+                connection.requestDeadline = nil
+                connection.quic.close(code: 0, reason: "no session was asked for in time")
+            }
+            if case .active(let active) = connection.conversation {
+                if let deadline = active.responder.deadline, deadline <= now { active.responder.handleTimeout(now: now) }
+                if let deadline = active.session.deadline, deadline <= now { active.session.handleTimeout(now: now) }
+            }
+            // Due again only after it had its turn to send.
+            deadlines.set(nil, for: slot)
+            serve(slot, connection, now: now)
+        }
+    }
+
+    /// Writes the next datagrams into `buffer`; `nil` when there is nothing to send now.
+    /// - Parameter buffer: at least 1,500 bytes; with more, several datagrams of one size stand in a row.
+    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        if let reply = statelessReplies.popFirst() {
+            buffer.copyBytes(from: reply.bytes)
+            return Transmit(path: reply.path, ecn: .notCapable, byteCount: reply.bytes.count)
+        }
+        while readyHead < ready.count {
+            let slot = ready[readyHead]
+            guard let connection = connections[slot] else {
+                readyHead += 1
+                continue
+            }
+            if let transmit = connection.quic.pollTransmit(into: buffer, now: now) { return transmit }
+            readyHead += 1
+            connection.isReady = false
+            settle(slot, connection)
+        }
+        ready.removeAll(keepingCapacity: true)
+        readyHead = 0
+        return nil
+    }
+
+    private func markReady(_ slot: Int, _ connection: ServedConnection) {
+        guard !connection.isReady else { return }
+        connection.isReady = true
+        ready.append(slot)
+    }
+
+    /// After a connection has sent all it could: its next deadline, or its end.
+    private func settle(_ slot: Int, _ connection: ServedConnection) {
+        if connection.quic.isClosed {
+            forget(slot, connection)
+        } else {
+            updateRoutes(slot, connection)
+            deadlines.set(connection.deadline, for: slot)
+        }
+    }
+}
+
+/// Codes with which the endpoint ends a session itself; the transports carry them as application codes.
+enum CloseCode {
+    static let slowPeer: UInt32 = 1
+}

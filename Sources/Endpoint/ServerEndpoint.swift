@@ -1,0 +1,103 @@
+internal import QUIC
+package import Session
+package import Wire
+
+/// A whole server without its sockets: every transport on one UDP port, the sessions, and who answers in them.
+///
+/// The contract: hand it one datagram (`receive`) or let time pass (`handleTimeout`), then drain `pollTransmit` until
+/// `nil`, and come back at `deadline`. Several datagrams may be received before one drain. Confined to one thread.
+///
+/// Read `ServerEndpoint+Flow.swift` first: a datagram's way through the house.
+package final class ServerEndpoint {
+    package let configuration: ServerConfiguration
+    package internal(set) var counters = ServerCounters()
+
+    var entropy: Entropy
+    let replies: StatelessReplies
+    let resetSecret: [UInt8]
+    /// Connections by slot; a slot is reused when its connection is forgotten.
+    var connections: [ServedConnection?] = []
+    var freeSlots: [Int] = []
+    /// Connection ID to slot: the only dictionary on a datagram's way.
+    var slots: [ConnectionID: Int] = [:]
+    var deadlines = DeadlineHeap()
+    /// Connections that may have something to send, each once.
+    var ready: [Int] = []
+    var readyHead = 0
+    var statelessReplies: BoundedQueue<StatelessReply>
+    var strays: BoundedQueue<StrayInitial>
+    var halfOpenCount = 0
+    var halfOpenBySource: [PeerAddress: Int] = [:]
+    var notices: BoundedQueue<ServerNotice>
+    var sessionCount: UInt64 = 0
+    package internal(set) var isDraining = false
+
+    struct StatelessReply {
+        let bytes: [UInt8]
+        let path: NetworkPath
+    }
+
+    struct StrayInitial {
+        let destination: ConnectionID
+        let bytes: [UInt8]
+        let path: NetworkPath
+        let ecn: ECN
+    }
+
+    /// - Parameter entropy: every random number of the endpoint comes from it.
+    package init(configuration: ServerConfiguration, entropy: Entropy, now: Instant) {
+        self.configuration = configuration
+        var entropy = entropy
+        resetSecret = configuration.resetSecret ?? entropy.bytes(32)
+        replies = StatelessReplies(resetSecret: resetSecret, tokenSecret: entropy.bytes(32))
+        self.entropy = entropy
+        statelessReplies = BoundedQueue(limit: configuration.limits.statelessReplies)
+        strays = BoundedQueue(limit: configuration.limits.strayInitials)
+        notices = BoundedQueue(limit: configuration.limits.notices)
+    }
+
+    // MARK: Getters
+
+    /// When `handleTimeout` must be called; `nil` when nothing is waited for.
+    package var deadline: Instant? { deadlines.earliest }
+    /// No connection is left.
+    package var isIdle: Bool { connections.count == freeSlots.count }
+    package var connectionCount: Int { connections.count - freeSlots.count }
+
+    package func pollNotice() -> ServerNotice? { notices.popFirst() }
+
+    /// The account of the prompt last decided in any session, where `SessionConfiguration.keepsAccounts` is set: the
+    /// lab has one session and reads it here.
+    package func lastDecidedPrompt() -> PromptAccount? {
+        for case let connection? in connections {
+            if case .active(let active) = connection.conversation, let account = active.session.lastDecidedPrompt { return account }
+        }
+        return nil
+    }
+
+    // MARK: Commands
+
+    /// Refuses new sessions from now on and asks the peers of the present ones to finish.
+    package func drain(now: Instant) {
+        isDraining = true
+        for (slot, connection) in connections.enumerated() {
+            guard let connection else { continue }
+            connection.transport.drain()
+            serve(slot, connection, now: now)
+        }
+    }
+
+    /// Closes every connection. Drain `pollTransmit` and the timeouts until `isIdle` so that the peers hear of it.
+    package func close(now: Instant) {
+        isDraining = true
+        for (slot, connection) in connections.enumerated() {
+            guard let connection else { continue }
+            if case .undecided = connection.transport {
+                connection.quic.close(code: 0, reason: "the server is going away")
+            } else {
+                connection.transport.close(code: 0, reason: "the server is going away")
+            }
+            serve(slot, connection, now: now)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Endpoint
+import QUIC
+import RoQ
+import Session
+import WebTransport
+import Wire
+
+/// A server endpoint and its clients in virtual time, joined by links with a fixed delay.
+final class House {
+    struct Flight {
+        let arrival: Instant
+        let bytes: [UInt8]
+        let path: NetworkPath
+        /// The client it goes to; `nil` for the server.
+        let client: Int?
+    }
+
+    static let serverAddress = PeerAddress(ipv4: 10, 0, 0, 1, port: 4433)
+    let server: ServerEndpoint
+    private(set) var clients: [ClientEndpoint] = []
+    private(set) var notices: [[EndpointNotice]] = []
+    var serverNotices: [ServerNotice] = []
+    var now = Instant(nanoseconds: 1_000_000_000)
+    let delay: Duration
+    /// Whether to drop a datagram: from client (index) or to it, by its number in that direction.
+    var drops: (_ client: Int, _ up: Bool, _ number: Int, _ bytes: [UInt8]) -> Bool = { _, _, _, _ in false }
+    /// Datagrams of the server's that no client claims: answers to strangers.
+    private(set) var strays: [[UInt8]] = []
+    private var flights: [Flight] = []
+    private var counts: [[Int]] = []
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
+
+    init(delay: Duration = .milliseconds(25), configure: (inout ServerConfiguration) -> Void = { _ in }) throws {
+        self.delay = delay
+        var configuration = ServerConfiguration(credentials: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
+        configuration.session.keepsAccounts = true
+        configure(&configuration)
+        server = ServerEndpoint(configuration: configuration, entropy: Entropy(seed: 1), now: now)
+    }
+
+    deinit { buffer.deallocate() }
+
+    static let transports = ["webtransport", "roq"]
+
+    static func transport(_ name: String) -> ClientTransport {
+        name == "roq" ? .roq(RoQConfiguration()) : .webTransport(WebTransportClientConfiguration(authority: "localhost"))
+    }
+
+    @discardableResult
+    func connect(_ transport: ClientTransport, configure: (inout ClientConfiguration) -> Void = { _ in }) -> Int {
+        let index = clients.count
+        var configuration = ClientConfiguration()
+        configure(&configuration)
+        let path = NetworkPath(local: address(of: index), remote: Self.serverAddress)
+        clients.append(
+            ClientEndpoint(
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
+                client: configuration, path: path, entropy: Entropy(seed: UInt64(100 + index)), now: now))
+        notices.append([])
+        counts.append([0, 0])
+        return index
+    }
+
+    private func address(of client: Int) -> PeerAddress {
+        PeerAddress(ipv4: 10, 0, 1, UInt8(client / 200), port: UInt16(1000 + client % 200))
+    }
+
+    @discardableResult
+    func run(for duration: Duration = .seconds(20), until condition: (House) -> Bool = { _ in false }) -> Bool {
+        let end = now + duration
+        while true {
+            pump()
+            if condition(self) { return true }
+            var next = earliest(server.deadline, flights.map(\.arrival).min())
+            for client in clients { next = earliest(next, client.deadline) }
+            guard let next, next <= end else {
+                now = end
+                return condition(self)
+            }
+            now = max(now, next)
+            let due = flights.filter { $0.arrival <= now }
+            flights.removeAll { $0.arrival <= now }
+            for flight in due { deliver(flight) }
+            if let deadline = server.deadline, deadline <= now { server.handleTimeout(now: now) }
+            for client in clients { if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) } }
+        }
+    }
+
+    /// A stranger's datagram for the server.
+    func inject(_ bytes: [UInt8], from port: UInt16 = 9) {
+        let path = NetworkPath(local: Self.serverAddress, remote: PeerAddress(ipv4: 10, 9, 9, 9, port: port))
+        bytes.withUnsafeBytes { server.receive($0, path: path, ecn: .notCapable, now: now) }
+    }
+
+    private func pump() {
+        for (index, client) in clients.enumerated() {
+            while let transmit = client.pollTransmit(into: buffer, now: now) {
+                for bytes in split(transmit) {
+                    defer { counts[index][0] += 1 }
+                    if drops(index, true, counts[index][0], bytes) { continue }
+                    let path = NetworkPath(local: Self.serverAddress, remote: address(of: index))
+                    flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: nil))
+                }
+            }
+            while let notice = client.pollNotice() { notices[index].append(notice) }
+        }
+        while let transmit = server.pollTransmit(into: buffer, now: now) {
+            guard let index = clients.indices.first(where: { address(of: $0) == transmit.path.remote }) else {
+                strays += split(transmit)
+                continue
+            }
+            for bytes in split(transmit) {
+                defer { counts[index][1] += 1 }
+                if drops(index, false, counts[index][1], bytes) { continue }
+                let path = NetworkPath(local: address(of: index), remote: Self.serverAddress)
+                flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: index))
+            }
+        }
+        while let notice = server.pollNotice() { serverNotices.append(notice) }
+    }
+
+    private func split(_ transmit: Transmit) -> [[UInt8]] {
+        let size = transmit.segmentByteCount ?? transmit.byteCount
+        return stride(from: 0, to: transmit.byteCount, by: max(size, 1)).map {
+            Array(buffer[$0..<min($0 + size, transmit.byteCount)])
+        }
+    }
+
+    private func deliver(_ flight: Flight) {
+        flight.bytes.withUnsafeBytes { bytes in
+            if let client = flight.client {
+                clients[client].receive(bytes, path: flight.path, ecn: .notCapable, now: now)
+            } else {
+                server.receive(bytes, path: flight.path, ecn: .notCapable, now: now)
+            }
+        }
+    }
+
+    // MARK: Talking
+
+    /// Speaks `count` frames in real time and commits them.
+    func speak(_ client: Int, frames count: Int, respond: Bool = true) {
+        for index in 0..<count {
+            clients[client].capture(payload: Self.payload(index), duration: .milliseconds(20), now: now)
+            run(for: .milliseconds(20))
+        }
+        clients[client].commit(now: now)
+        if respond { clients[client].requestResponse(now: now) }
+    }
+
+    static func payload(_ index: Int) -> [UInt8] { [0x08] + (0..<60).map { UInt8(truncatingIfNeeded: index &* 7 &+ $0) } }
+
+    func receipts(_ client: Int) -> [Receipt] {
+        notices[client].compactMap { if case .realtime(.receipt(let receipt)) = $0 { receipt } else { nil } }
+    }
+
+    func answers(_ client: Int) -> [[UInt8]] {
+        notices[client].compactMap { if case .realtime(.answerFrame(let frame)) = $0 { frame.payload } else { nil } }
+    }
+
+    func isOpen(_ client: Int) -> Bool { notices[client].contains(.opened) }
+
+    func close(_ client: Int) -> TransportClose? {
+        for case .closed(let close) in notices[client] { return close }
+        return nil
+    }
+
+    func hasStopped(_ client: Int) -> Bool { notices[client].contains(.realtime(.outputStopped)) }
+}
