@@ -38,7 +38,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
-        // Ground: bytes, time, identifiers, entropy. Imports nothing.
+        // Ground: bytes, time, identifiers, entropy. Imports nothing. Its API is `public`, not `package`: the compiler
+        // inlines and specialises across modules only what is public, and the packet path stands on it.
         .target(name: "Wire", swiftSettings: pure),
 
         // Pure Swift: the forms on the wire, and the session core, which knows no transport.
@@ -114,3 +115,11 @@ let package = Package(
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]
 )
+
+// Only for `make fuzz` (docs/fuzzing.md): libFuzzer brings a `main` of its own, so nothing else may be linked with these flags.
+if Context.environment["PARALLAX_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "parallax-fuzz", dependencies: ["Fuzz"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}

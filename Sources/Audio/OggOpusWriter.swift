@@ -9,6 +9,8 @@ package struct OggOpusWriter {
     private var pagePacketCount = 0
     /// The length of all packets so far, in samples at 48 kHz.
     private var sampleCount = 0
+    /// The same up to the last page that is written.
+    private var writtenSampleCount = 0
 
     /// - Parameters:
     ///   - serial: names the stream within the file; any number does for a file of one stream.
@@ -36,11 +38,12 @@ package struct OggOpusWriter {
     }
 
     /// The whole file.
-    /// - Parameter playableSampleCount: where given, and less than the packets hold, the end is trimmed to it (section 4.4).
+    /// - Parameter playableSampleCount: where given, and less than the packets hold, the end is trimmed to it (section 4.4),
+    ///   but never by more than the last page: time may not run backwards.
     package consuming func finish(playableSampleCount: Int? = nil) -> [UInt8] {
         page.isLast = true
-        if let playableSampleCount { page.granule = UInt64(min(sampleCount, max(0, preSkip + playableSampleCount))) }
-        if page.granule == OggPage.noGranule { page.granule = UInt64(sampleCount) }
+        let end = playableSampleCount.map { max(writtenSampleCount, preSkip + $0) } ?? sampleCount
+        page.granule = UInt64(min(sampleCount, end))
         flushPage()
         return output
     }
@@ -70,6 +73,7 @@ package struct OggOpusWriter {
 
     private mutating func flushPage() {
         page.write(to: &output)
+        writtenSampleCount = sampleCount
         page = OggPage(serial: page.serial, sequence: page.sequence &+ 1)
         pagePacketCount = 0
     }

@@ -18,32 +18,34 @@ package enum Resampler {
         let divisor = greatestCommonDivisor(rate, sound.sampleRate)
         let phaseCount = rate / divisor
         let step = sound.sampleRate / divisor
-        let filter = Filter(phaseCount: phaseCount, ratio: Double(rate) / Double(sound.sampleRate))
         let input = sound.samples.span
         let count = input.count * phaseCount / step
+        // The places between two input samples repeat every `phaseCount` output samples.
+        let filter = Filter(
+            places: (0..<min(count, phaseCount)).map { Double($0 * step % phaseCount) / Double(phaseCount) },
+            ratio: Double(rate) / Double(sound.sampleRate))
         let output = [Float](capacity: count) { output in
             for index in 0..<count {
-                let (middle, phase) = (index * step).quotientAndRemainder(dividingBy: phaseCount)
-                output.append(filter.apply(to: input, around: middle, phase: phase))
+                output.append(filter.apply(to: input, around: index * step / phaseCount, place: index % phaseCount))
             }
         }
         return PCM(sampleRate: rate, samples: output)
     }
 
-    /// The weights for every place that an output sample can have between two input samples.
+    /// The weights for every place that an output sample has between two input samples.
     private struct Filter {
-        /// Weights for inputs `middle - reach + 1 … middle + reach`, phase after phase.
+        /// Weights for inputs `middle - reach + 1 … middle + reach`, place after place.
         private let weights: [Float]
         private let reach: Int
 
-        init(phaseCount: Int, ratio: Double) {
+        init(places: [Double], ratio: Double) {
             let band = Resampler.cutoff * min(1, ratio)
             let reach = Int((Double(Resampler.crossingCount) / band).rounded(.up))
             self.reach = reach
-            weights = [Float](capacity: phaseCount * 2 * reach) { output in
-                for phase in 0..<phaseCount {
+            weights = [Float](capacity: places.count * 2 * reach) { output in
+                for place in places {
                     for tap in (1 - reach)...reach {
-                        let distance = Double(tap) - Double(phase) / Double(phaseCount)
+                        let distance = Double(tap) - place
                         let weight = band * sinc(band * distance) * kaiser(distance / Double(reach), beta: Resampler.beta)
                         output.append(Float(weight))
                     }
@@ -52,10 +54,10 @@ package enum Resampler {
         }
 
         /// Beyond both ends the sound is silence.
-        func apply(to input: Span<Float>, around middle: Int, phase: Int) -> Float {
+        func apply(to input: Span<Float>, around middle: Int, place: Int) -> Float {
             let first = middle - reach + 1
             let table = weights.span
-            let base = phase * 2 * reach - first
+            let base = place * 2 * reach - first
             var sum: Float = 0
             for index in max(0, first)..<max(0, first, min(input.count, first + 2 * reach)) {
                 sum += input[index] * table[base + index]

@@ -28,8 +28,12 @@ func fuzzOgg(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
         throw FuzzFinding(description: "a packet that was read cannot be written: \(error)")
     }
     let written = writer.finish(playableSampleCount: file.playableSampleCount)
-    let again = try? OggOpus.read(written.span)
-    try expect(again == file, "what was read can be written and read again")
+    guard let again = try? OggOpus.read(written.span) else {
+        throw FuzzFinding(description: "broken: what was written can be read")
+    }
+    try expect(again.head == file.head && again.tags == file.tags && again.packets == file.packets, "nothing is lost")
+    // The writer trims its last page only, whose 50 packets may be fewer than those of the page that was read.
+    try expect(again.playableSampleCount >= file.playableSampleCount, "the writer trims no more than it is told to")
     return true
 }
 

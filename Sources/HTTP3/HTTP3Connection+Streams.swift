@@ -57,6 +57,8 @@ extension HTTP3Connection {
 
     mutating func receiveReset(of stream: StreamID, _ code: HTTP3ErrorCode) throws(HTTP3Error) {
         guard !peerStreams.contains(stream) else { throw HTTP3Error(.closedCriticalStream, "a critical stream was reset") }
+        // A request that was reset before a byte of it came counts too.
+        if streams[stream] == nil, role == .server, !stream.isUnidirectional { try countRequest() }
         emit(.reset(stream, code: code))
     }
 
@@ -157,8 +159,7 @@ extension HTTP3Connection {
 extension HTTP3Connection {
     private mutating func begin(requestOn stream: StreamID, _ bytes: PendingBytes, isFinal: Bool) throws(HTTP3Error) {
         guard role == .server else { throw HTTP3Error(.streamCreationError, "the server opened a bidirectional stream") }
-        totalRequestCount += 1
-        guard totalRequestCount <= limits.totalRequests else { throw HTTP3Error(.excessiveLoad, "too many requests") }
+        try countRequest()
         guard openRequestCount < limits.openRequests, stream.rawValue < goawayLimit ?? .max else {
             streams[stream] = .ignored
             abort(stream, .requestRejected)
@@ -169,6 +170,11 @@ extension HTTP3Connection {
         var message = MessageStream(isConnect: false, limits: limits.frames)
         var rest = bytes
         try receiveMessage(rest.takeAll(), &message, on: stream, isFinal: isFinal)
+    }
+
+    private mutating func countRequest() throws(HTTP3Error) {
+        totalRequestCount += 1
+        guard totalRequestCount <= limits.totalRequests else { throw HTTP3Error(.excessiveLoad, "too many requests") }
     }
 
     /// Reads what came and puts `message` back; a malformed message costs its stream, a broken frame the connection.

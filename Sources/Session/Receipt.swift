@@ -117,4 +117,14 @@ extension Manifest: Codable {
     private enum CodingKeys: String, CodingKey {
         case firstSequence = "first_sequence", frames, sha256
     }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        guard let first = UInt16(exactly: try container.decode(Int.self, forKey: .firstSequence)) else {
+            throw EventError.invalidValue("An RTP sequence number lies between 0 and 65535.", param: "parallax.first_sequence")
+        }
+        firstSequence = first
+        frames = try container.decode(Int.self, forKey: .frames)
+        sha256 = try container.decodeIfPresent(String.self, forKey: .sha256)
+    }
 }

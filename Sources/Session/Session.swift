@@ -99,6 +99,9 @@ package struct Session: Sendable {
     /// The mode in force, for both directions.
     package var mode: ReliabilityMode { object.parallax.reliability.mode }
 
+    /// Whether no answer plays or waits to be played.
+    package var playoutIsIdle: Bool { playout.currentResponseID == nil }
+
     // MARK: The connection
 
     /// A connection carries the session from now on. The first one begins the conversation.

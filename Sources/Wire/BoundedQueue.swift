@@ -1,21 +1,21 @@
 /// A first-in first-out queue that refuses what goes over its limit.
-package struct BoundedQueue<Element> {
+public struct BoundedQueue<Element> {
     private var storage: [Element?] = []
     private var head = 0
     /// The most elements it holds.
-    package let limit: Int
+    public let limit: Int
     /// How many elements were refused since the queue was made.
-    package private(set) var refusedCount = 0
+    public private(set) var refusedCount = 0
 
-    package init(limit: Int) { self.limit = limit }
+    public init(limit: Int) { self.limit = limit }
 
-    package var count: Int { storage.count - head }
-    package var isEmpty: Bool { head == storage.count }
-    package var first: Element? { head < storage.count ? storage[head] : nil }
+    public var count: Int { storage.count - head }
+    public var isEmpty: Bool { head == storage.count }
+    public var first: Element? { head < storage.count ? storage[head] : nil }
 
     /// Adds `element` at the end, or counts it as refused and answers `false`.
     @discardableResult
-    package mutating func append(_ element: Element) -> Bool {
+    public mutating func append(_ element: Element) -> Bool {
         guard count < limit else {
             refusedCount += 1
             return false
@@ -24,7 +24,7 @@ package struct BoundedQueue<Element> {
         return true
     }
 
-    package mutating func popFirst() -> Element? {
+    public mutating func popFirst() -> Element? {
         guard head < storage.count else { return nil }
         let element = storage[head]
         storage[head] = nil
@@ -39,7 +39,7 @@ package struct BoundedQueue<Element> {
         return element
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         storage.removeAll()
         head = 0
     }

@@ -1,14 +1,14 @@
 /// Where random numbers come from, chosen by the driver and passed in: nothing below the drivers
 /// draws from a hidden source.
-package enum Entropy: RandomNumberGenerator, Sendable {
+public enum Entropy: RandomNumberGenerator, Sendable {
     /// The operating system's generator, for servers and clients on real sockets.
     case system
     /// A repeatable sequence, for simulation and tests. Not for secrets.
     case seeded(Xoshiro256)
 
-    package init(seed: UInt64) { self = .seeded(Xoshiro256(seed: seed)) }
+    public init(seed: UInt64) { self = .seeded(Xoshiro256(seed: seed)) }
 
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         switch self {
         case .system:
             var generator = SystemRandomNumberGenerator()
@@ -29,7 +29,7 @@ package enum Entropy: RandomNumberGenerator, Sendable {
     }
 
     /// `count` random bytes.
-    package mutating func bytes(_ count: Int) -> [UInt8] {
+    public mutating func bytes(_ count: Int) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(count)
         while result.count < count {
@@ -44,15 +44,15 @@ package enum Entropy: RandomNumberGenerator, Sendable {
 }
 
 /// xoshiro256**, by Blackman and Vigna (public domain), seeded by SplitMix64 as its authors advise.
-package struct Xoshiro256: RandomNumberGenerator, Sendable {
+public struct Xoshiro256: RandomNumberGenerator, Sendable {
     private var s0: UInt64, s1: UInt64, s2: UInt64, s3: UInt64
 
-    package init(seed: UInt64) {
+    public init(seed: UInt64) {
         var mixer = SplitMix64(state: seed)
         (s0, s1, s2, s3) = (mixer.next(), mixer.next(), mixer.next(), mixer.next())
     }
 
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         let scrambled = s1 &* 5
         let result = (scrambled << 7 | scrambled >> 57) &* 9
         let shifted = s1 << 17
@@ -66,15 +66,15 @@ package struct Xoshiro256: RandomNumberGenerator, Sendable {
     }
 
     /// A number in 0 ..< 1 with 53 random bits.
-    package mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+    public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
 
 /// SplitMix64: turns one seed into many that are unrelated.
-package struct SplitMix64: RandomNumberGenerator, Sendable {
-    package var state: UInt64
-    package init(state: UInt64) { self.state = state }
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    public var state: UInt64
+    public init(state: UInt64) { self.state = state }
 
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9

@@ -2,20 +2,20 @@
 ///
 /// Below the drivers nobody reads a clock: every call that needs the time is handed an `Instant`.
 /// Media time (the RTP clock) and the wall clock have types of their own, so the three cannot be mixed.
-package struct Instant: Hashable, Comparable, Sendable {
-    package var nanoseconds: UInt64
+public struct Instant: Hashable, Comparable, Sendable {
+    public var nanoseconds: UInt64
 
-    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// The origin of the clock.
-    package static let zero = Instant(nanoseconds: 0)
+    public static let zero = Instant(nanoseconds: 0)
     /// Later than every deadline; an endpoint that waits for nothing answers `nil`, not this.
-    package static let distantFuture = Instant(nanoseconds: .max)
+    public static let distantFuture = Instant(nanoseconds: .max)
 
-    package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// Saturates at both ends of the clock instead of trapping.
-    package func advanced(by duration: Duration) -> Instant {
+    public func advanced(by duration: Duration) -> Instant {
         let step = duration.nanoseconds
         if step >= 0 {
             let (sum, overflow) = nanoseconds.addingReportingOverflow(UInt64(step))
@@ -26,17 +26,17 @@ package struct Instant: Hashable, Comparable, Sendable {
     }
 
     /// The time from `earlier` to this instant; negative when `earlier` is later.
-    package func since(_ earlier: Instant) -> Duration {
+    public func since(_ earlier: Instant) -> Duration {
         .nanoseconds(Int64(truncatingIfNeeded: nanoseconds &- earlier.nanoseconds))
     }
 
-    package static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
-    package static func - (later: Instant, earlier: Instant) -> Duration { later.since(earlier) }
+    public static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
+    public static func - (later: Instant, earlier: Instant) -> Duration { later.since(earlier) }
 }
 
 extension Duration {
     /// The duration in whole nanoseconds, saturating at ±292 years.
-    package var nanoseconds: Int64 {
+    public var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }
@@ -46,11 +46,11 @@ extension Duration {
     }
 
     /// The duration in milliseconds, with its fraction; for reports.
-    package var milliseconds: Double { Double(nanoseconds) / 1_000_000 }
+    public var milliseconds: Double { Double(nanoseconds) / 1_000_000 }
 }
 
 /// The earliest of several optional deadlines; `nil` when there is none.
-package func earliest(_ deadlines: Instant?...) -> Instant? {
+public func earliest(_ deadlines: Instant?...) -> Instant? {
     var result: Instant?
     for case let deadline? in deadlines where result.map({ deadline < $0 }) ?? true { result = deadline }
     return result

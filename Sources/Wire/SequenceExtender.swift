@@ -2,13 +2,13 @@
 ///
 /// The first number seen is placed in cycle 1, so that a packet that was sent shortly before it
 /// still has a place below it.
-package struct SequenceExtender: Sendable {
+public struct SequenceExtender: Sendable {
     private var highest: UInt64?
 
-    package init() {}
+    public init() {}
 
     /// The 64-bit number nearest to the highest one seen that ends in `sequence`.
-    package mutating func extend(_ sequence: UInt16) -> UInt64 {
+    public mutating func extend(_ sequence: UInt16) -> UInt64 {
         guard let highest else {
             let first = 1 << 16 | UInt64(sequence)
             self.highest = first

@@ -1,6 +1,7 @@
 import Audio
 import Opus
 import Testing
+import Wire
 
 @Suite struct CodecTests {
     @Test(arguments: OpusSampleRate.allCases)
@@ -101,6 +102,22 @@ import Testing
             }
         }
         #expect((320...1_920).contains(longest))
+    }
+
+    @Test func `libopus takes the packets that our reading of the header takes, for as long as it says`() throws {
+        var decoder = try OpusDecoder(sampleRate: .hertz48000)
+        var random = Xoshiro256(seed: 7)
+        var takenCount = 0
+        for toc in 0...255 as ClosedRange<UInt8> {
+            for length in [0, 1, 2, 3, 7, 12, 40] {
+                let packet = [toc] + (0..<length).map { _ in UInt8.random(in: 0...40, using: &random) }
+                let header = try? OpusPacketHeader(packet.span)
+                let samples = try? decoder.decode(packet.span)
+                #expect(samples?.count == header?.sampleCount, "\(packet)")
+                if header != nil { takenCount += 1 }
+            }
+        }
+        #expect((500...1_500).contains(takenCount))
     }
 
     private func packets(of sound: PCM, _ settings: OpusEncoderSettings = OpusEncoderSettings()) throws -> [[UInt8]] {

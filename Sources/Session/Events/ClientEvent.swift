@@ -57,6 +57,9 @@ extension IncomingEvent: Decodable {
             event = .failure(error)
         } catch let error as DecodingError {
             event = .failure(EventError(decoding: error))
+        } catch {
+            // The decoder's own error for a number that no type here holds; it does not say which.
+            event = .failure(EventError(code: .invalidValue, message: "A number in the event is outside of its range."))
         }
     }
 }

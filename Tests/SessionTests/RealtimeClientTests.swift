@@ -1,0 +1,220 @@
+import Session
+import Testing
+import Wire
+
+/// The client's end, alone and against a session.
+@Suite struct RealtimeClientTests {
+    /// A client and a session that hear each other at once.
+    struct Pair {
+        var client: RealtimeClient
+        var server: SessionDriver
+        var notices: [ClientNotice] = []
+        var lost: Set<UInt16> = []
+        var deliveries: [Delivery] = []
+        var sent: [MediaFrame] = []
+
+        init(_ configuration: ClientConfiguration = ClientConfiguration()) {
+            client = RealtimeClient(configuration)
+            server = SessionDriver(attached: false)
+            server.session.attach(SessionDriver.capabilities, now: server.now)
+            client.opened(now: server.now)
+            run()
+        }
+
+        mutating func run() {
+            server.drain()
+            while true {
+                let (events, frames) = (server.eventBytes, server.frames)
+                server.eventBytes = []
+                server.frames = []
+                for event in events { client.receive(event: event, now: server.now) }
+                for frame in frames { client.receive(frame: frame, now: server.now) }
+                while let notice = client.pollNotice() { notices.append(notice) }
+                var isQuiet = events.isEmpty && frames.isEmpty
+                while let output = client.pollOutput() {
+                    isQuiet = false
+                    switch output {
+                    case .event(let bytes): server.session.receive(event: bytes, now: server.now)
+                    case .frame(let frame, let delivery):
+                        sent.append(frame)
+                        deliveries.append(delivery)
+                        if !lost.contains(frame.sequence) { server.session.receive(frame: frame, now: server.now) }
+                    }
+                    server.drain()
+                }
+                if isQuiet { return }
+            }
+        }
+
+        mutating func speak(_ count: Int) {
+            for index in 0..<count {
+                client.capture(payload: SessionDriver.payload(index), duration: .milliseconds(20), now: server.now)
+                run()
+                server.advance(by: .milliseconds(20))
+            }
+        }
+
+        var receipts: [Receipt] {
+            notices.compactMap { if case .receipt(let receipt) = $0 { receipt } else { nil } }
+        }
+    }
+
+    @Test func `a talk is heard whole: prompt, receipt, answer`() {
+        var pair = Pair()
+        pair.speak(10)
+        pair.client.commit(now: pair.server.now)
+        pair.client.requestResponse(now: pair.server.now)
+        pair.run()
+        EventTests.answer(&pair.server, packets: 3)
+        pair.server.advance(by: .seconds(1))
+        pair.run()
+        #expect(pair.receipts.map(\.verdict) == [.intact])
+        let kinds = pair.notices.map { notice in
+            switch notice {
+            case .sessionCreated(let id): "created \(id)"
+            case .sessionUpdated(let mode): "updated \(mode.rawValue)"
+            case .committed: "committed"
+            case .receipt: "receipt"
+            case .responseCreated: "response"
+            case .responseDone(_, let status): "done \(status.rawValue)"
+            case .answerFrame: "frame"
+            case .outputStarted: "started"
+            case .outputStopped: "stopped"
+            default: "other"
+            }
+        }
+        #expect(kinds.filter { $0 != "frame" } == [
+            "created sess_test", "updated datagram", "committed", "receipt", "response", "started", "done completed", "stopped",
+        ])
+        #expect(kinds.filter { $0 == "frame" }.count == 3)
+    }
+
+    @Test func `frames are numbered on across prompts and the wrap, and marked where a prompt begins`() {
+        var configuration = ClientConfiguration()
+        configuration.firstSequence = 65_530
+        var pair = Pair(configuration)
+        for prompt in 0..<3 {
+            pair.lost = prompt == 1 ? [3, 4] : []
+            pair.speak(8)
+            pair.client.commit(now: pair.server.now)
+            pair.run()
+            pair.server.advance(by: .seconds(2))
+            pair.run()
+        }
+        #expect(pair.sent.map(\.sequence) == (0..<24).map { UInt16(truncatingIfNeeded: 65_530 + $0) })
+        #expect(pair.sent.indices.filter { pair.sent[$0].marker } == [0, 8, 16])
+        #expect(pair.receipts.map(\.verdict) == [.intact, .degraded, .intact])
+        #expect(pair.receipts[1].receivedFrames == 6)
+        // The pauses are in media time, so nothing seems late.
+        #expect(pair.receipts.allSatisfy { $0.lateFrames == 0 })
+    }
+
+    @Test func `without manifests a prompt stays unverified`() {
+        var configuration = ClientConfiguration()
+        configuration.sendsManifest = false
+        var pair = Pair(configuration)
+        pair.speak(5)
+        pair.client.commit(now: pair.server.now)
+        pair.run()
+        #expect(pair.receipts.map(\.verdict) == [.unverified])
+    }
+
+    @Test func `what the configuration asks for is what the session does`() {
+        var configuration = ClientConfiguration()
+        configuration.mode = .stream
+        configuration.onGap = .reject
+        configuration.wait = .milliseconds(1234)
+        configuration.liveDeadline = .milliseconds(77)
+        configuration.instructions = "listen"
+        let pair = Pair(configuration)
+        let parallax = pair.server.session.object.parallax
+        #expect(parallax.reliability.mode == .stream && parallax.reliability.onGap == .reject)
+        #expect(parallax.reliability.waitMilliseconds == 1234 && parallax.liveDeadlineMilliseconds == 77)
+        #expect(pair.server.session.object.instructions == "listen")
+        #expect(pair.notices.contains(.sessionUpdated(mode: .stream)))
+    }
+
+    @Test func `frames change their mode when the server has agreed, and not before`() {
+        var pair = Pair()
+        pair.speak(2)
+        pair.client.changeMode(.stream, now: pair.server.now)
+        pair.client.capture(payload: [0xF8], duration: .milliseconds(20), now: pair.server.now)
+        pair.run()
+        pair.speak(2)
+        #expect(pair.deliveries == [.datagram, .datagram, .datagram, .stream, .stream])
+        pair.client.commit(now: pair.server.now)
+        pair.run()
+        #expect(pair.receipts.map(\.verdict) == [.intact])
+    }
+
+    @Test func `clear takes a prompt back, truncate and cancel reach the server`() {
+        var pair = Pair()
+        pair.speak(4)
+        pair.client.clear(now: pair.server.now)
+        pair.run()
+        #expect(pair.notices.last == .cleared)
+        pair.speak(3)
+        pair.client.commit(now: pair.server.now)
+        pair.client.requestResponse(now: pair.server.now)
+        pair.run()
+        #expect(pair.receipts.map(\.expectedFrames) == [3])
+        pair.client.cancelResponse(now: pair.server.now)
+        pair.run()
+        guard case .responseDone(_, .cancelled)? = pair.notices.last else {
+            Issue.record("\(String(describing: pair.notices.last))")
+            return
+        }
+        pair.client.truncate(itemID: "item_none", audioEnd: .zero, now: pair.server.now)
+        pair.run()
+        guard case .error(let error)? = pair.notices.last else { return }
+        #expect(error.code == .itemNotFound && error.param == "item_id" && error.eventID != nil)
+    }
+
+    @Test func `the secret is in the first event and in no other`() {
+        var configuration = ClientConfiguration()
+        configuration.secret = "ek_1"
+        var client = RealtimeClient(configuration)
+        client.opened(now: .zero)
+        client.clear(now: .zero)
+        var requests: [AttachRequest] = []
+        while case .event(let bytes)? = client.pollOutput() {
+            requests.append(AttachRequest(firstEvent: bytes, limits: SessionLimits()))
+        }
+        #expect(requests.map(\.secret) == ["ek_1", nil])
+    }
+
+    @Test func `events of another server, and rubbish, do not stop a client`() {
+        var client = RealtimeClient(ClientConfiguration())
+        for text in [
+            #"{"type":"rate_limits.updated","event_id":"e","rate_limits":[]}"#, "", "{", "[]", #"{"type":7}"#,
+            #"{"type":"session.updated","event_id":"e","session":{"type":"realtime","id":"sess_1","object":"realtime.session"}}"#,
+            #"{"type":"session.created","session":{"parallax":{"reliability":{"mode":"teleport"}}}}"#,
+        ] { client.receive(event: Array(text.utf8), now: .zero) }
+        var errors = 0
+        while let notice = client.pollNotice() { if case .error = notice { errors += 1 } }
+        #expect(errors == 5)
+    }
+
+    @Test func `every mangled byte of a server's events leaves the client standing`() {
+        var pair = Pair()
+        pair.speak(2)
+        pair.client.commit(now: pair.server.now)
+        while let output = pair.client.pollOutput() {
+            if case .event(let bytes) = output { pair.server.session.receive(event: bytes, now: pair.server.now) }
+        }
+        pair.server.drain()
+        #expect(pair.server.eventBytes.count == 4)
+        for event in pair.server.eventBytes {
+            for index in event.indices {
+                for value in [0x00, 0x22, 0x2D, 0x39, 0x5B, 0x5C, 0x7B, 0x7D, 0xFF] as [UInt8] {
+                    var mangled = event
+                    mangled[index] = value
+                    pair.client.receive(event: mangled, now: .zero)
+                    while pair.client.pollNotice() != nil {}
+                }
+            }
+        }
+        pair.client.clear(now: .zero)
+        #expect(pair.client.pollOutput() != nil)
+    }
+}
