@@ -8,7 +8,7 @@ RELEASE := .build/release
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test compare serve interop interop-fast interop-setup bench clean
+.PHONY: help setup build test compare serve interop interop-fast interop-setup bench fuzz clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ interop-fast: interop-setup ## the quick cases only, against the debug build tha
 
 bench: build ## measure throughput, latency and virtual time on this machine (ARGS='…')
 	$(RELEASE)/parallax-bench $(ARGS)
+
+fuzz: setup ## drive every parser with libFuzzer (TARGETS='…' SECONDS_EACH=60)
+	OUT=$(OUT) SECONDS_EACH=$(or $(SECONDS_EACH),60) scripts/fuzz $(TARGETS)
 
 clean: ## remove what was built and measured; the Python environment stays
 	$(SWIFT) package clean
