@@ -37,58 +37,38 @@ enum ClientAttachment {
         }
     }
 
-    mutating func handle(_ event: QUICEvent, now: Instant) {
-        switch consume self {
-        case .webTransport(var transport):
-            transport.handle(event, now: now)
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.handle(event, now: now)
-            self = .roq(transport)
+    func handle(_ event: QUICEvent, now: Instant) {
+        switch self {
+        case .webTransport(let transport): transport.handle(event, now: now)
+        case .roq(let transport): transport.handle(event, now: now)
         }
     }
 
-    mutating func pollEvent() -> TransportEvent? {
-        switch consume self {
-        case .webTransport(var transport):
-            defer { self = .webTransport(transport) }
-            return transport.pollEvent()
-        case .roq(var transport):
-            defer { self = .roq(transport) }
-            return transport.pollEvent()
+    func pollEvent() -> TransportEvent? {
+        switch self {
+        case .webTransport(let transport): transport.pollEvent()
+        case .roq(let transport): transport.pollEvent()
         }
     }
 
-    mutating func send(event: [UInt8]) throws(SendRefusal) {
-        switch consume self {
-        case .webTransport(var transport):
-            defer { self = .webTransport(transport) }
-            try transport.send(event: event)
-        case .roq(var transport):
-            defer { self = .roq(transport) }
-            try transport.send(event: event)
+    func send(event: [UInt8]) throws(SendRefusal) {
+        switch self {
+        case .webTransport(let transport): try transport.send(event: event)
+        case .roq(let transport): try transport.send(event: event)
         }
     }
 
-    mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
-        switch consume self {
-        case .webTransport(var transport):
-            defer { self = .webTransport(transport) }
-            try transport.send(frame: frame, delivery: delivery)
-        case .roq(var transport):
-            defer { self = .roq(transport) }
-            try transport.send(frame: frame, delivery: delivery)
+    func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+        switch self {
+        case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
+        case .roq(let transport): try transport.send(frame: frame, delivery: delivery)
         }
     }
 
-    mutating func close(code: UInt32, reason: String) {
-        switch consume self {
-        case .webTransport(var transport):
-            transport.close(code: code, reason: reason)
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.close(code: code, reason: reason)
-            self = .roq(transport)
+    func close(code: UInt32, reason: String) {
+        switch self {
+        case .webTransport(let transport): transport.close(code: code, reason: reason)
+        case .roq(let transport): transport.close(code: code, reason: reason)
         }
     }
 }

@@ -5,9 +5,6 @@ internal import WebTransport
 internal import Wire
 
 /// The transport of one connection: a closed set, so that a fifth makes the compiler name every place to think.
-///
-/// The mutating methods take the transport out of the enum while they change it: its arrays then have one owner and are
-/// changed in place.
 enum ServerTransport {
     /// The handshake has not said which.
     case undecided
@@ -31,105 +28,67 @@ enum ServerTransport {
         }
     }
 
-    mutating func handle(_ event: QUICEvent, now: Instant) {
-        switch consume self {
-        case .undecided: self = .undecided
-        case .webTransport(var transport):
-            transport.handle(event, now: now)
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.handle(event, now: now)
-            self = .roq(transport)
+    func handle(_ event: QUICEvent, now: Instant) {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.handle(event, now: now)
+        case .roq(let transport): transport.handle(event, now: now)
         }
     }
 
-    mutating func pollEvent() -> TransportEvent? {
-        switch consume self {
-        case .undecided:
-            self = .undecided
-            return nil
-        case .webTransport(var transport):
-            defer { self = .webTransport(transport) }
-            return transport.pollEvent()
-        case .roq(var transport):
-            defer { self = .roq(transport) }
-            return transport.pollEvent()
+    func pollEvent() -> TransportEvent? {
+        switch self {
+        case .undecided: nil
+        case .webTransport(let transport): transport.pollEvent()
+        case .roq(let transport): transport.pollEvent()
         }
     }
 
-    mutating func accept() {
-        switch consume self {
-        case .undecided: self = .undecided
-        case .webTransport(var transport):
-            transport.accept()
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.accept()
-            self = .roq(transport)
+    func accept() {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.accept()
+        case .roq(let transport): transport.accept()
         }
     }
 
-    mutating func refuse(status: Int, message: String) {
-        switch consume self {
-        case .undecided: self = .undecided
-        case .webTransport(var transport):
-            transport.refuse(status: status, message: message)
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.refuse(status: status, message: message)
-            self = .roq(transport)
+    func refuse(status: Int, message: String) {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.refuse(status: status, message: message)
+        case .roq(let transport): transport.refuse(status: status, message: message)
         }
     }
 
-    mutating func send(event: [UInt8]) throws(SendRefusal) {
-        switch consume self {
-        case .undecided:
-            self = .undecided
-            throw .notOpen
-        case .webTransport(var transport):
-            defer { self = .webTransport(transport) }
-            try transport.send(event: event)
-        case .roq(var transport):
-            defer { self = .roq(transport) }
-            try transport.send(event: event)
+    func send(event: [UInt8]) throws(SendRefusal) {
+        switch self {
+        case .undecided: throw .notOpen
+        case .webTransport(let transport): try transport.send(event: event)
+        case .roq(let transport): try transport.send(event: event)
         }
     }
 
-    mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
-        switch consume self {
-        case .undecided:
-            self = .undecided
-            throw .notOpen
-        case .webTransport(var transport):
-            defer { self = .webTransport(transport) }
-            try transport.send(frame: frame, delivery: delivery)
-        case .roq(var transport):
-            defer { self = .roq(transport) }
-            try transport.send(frame: frame, delivery: delivery)
+    func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+        switch self {
+        case .undecided: throw .notOpen
+        case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
+        case .roq(let transport): try transport.send(frame: frame, delivery: delivery)
         }
     }
 
-    mutating func close(code: UInt32, reason: String) {
-        switch consume self {
-        case .undecided: self = .undecided
-        case .webTransport(var transport):
-            transport.close(code: code, reason: reason)
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.close(code: code, reason: reason)
-            self = .roq(transport)
+    func close(code: UInt32, reason: String) {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.close(code: code, reason: reason)
+        case .roq(let transport): transport.close(code: code, reason: reason)
         }
     }
 
-    mutating func drain() {
-        switch consume self {
-        case .undecided: self = .undecided
-        case .webTransport(var transport):
-            transport.drain()
-            self = .webTransport(transport)
-        case .roq(var transport):
-            transport.drain()
-            self = .roq(transport)
+    func drain() {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.drain()
+        case .roq(let transport): transport.drain()
         }
     }
 }

@@ -12,7 +12,7 @@ package import Wire
 ///
 /// Hand each event of the connection to `handle`, then drain `pollEvent`. After `close` go on handing events over, so that
 /// what was sent before it still arrives: the connection closes itself once the peer has it all, or when it times out.
-package struct RoQTransport {
+package final class RoQTransport {
     package typealias Role = QUICConnection.Role
 
     /// Where the attachment stands.
@@ -65,14 +65,14 @@ package struct RoQTransport {
             transport: "roq", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { $0.delivery != .datagram })
     }
 
-    package mutating func pollEvent() -> TransportEvent? { output.popFirst() }
+    package func pollEvent() -> TransportEvent? { output.popFirst() }
 }
 
 // MARK: Input
 
 extension RoQTransport {
     /// Takes one event of the connection.
-    package mutating func handle(_ event: QUICEvent, now: Instant) {
+    package func handle(_ event: QUICEvent, now: Instant) {
         if case .closed(let pending) = state { return handleAfterClose(event, pending) }
         do throws(RoQError) {
             switch event {
@@ -105,7 +105,7 @@ extension RoQTransport {
         }
     }
 
-    private mutating func established() {
+    private func established() {
         guard role == .client else {
             state = .awaitingFirst
             return
@@ -114,7 +114,7 @@ extension RoQTransport {
         output.append(.opened)
     }
 
-    private mutating func receive(_ bytes: [UInt8], on stream: StreamID, isFinal: Bool) throws(RoQError) {
+    private func receive(_ bytes: [UInt8], on stream: StreamID, isFinal: Bool) throws(RoQError) {
         quic.consumed(bytes.count, on: stream)
         guard stream.isUnidirectional else {
             // Section 5.2 of the draft.
@@ -145,7 +145,7 @@ extension RoQTransport {
     }
 
     /// Server: keeps what comes before `accept`, and finds the request in it.
-    private mutating func receiveEarly(_ arrived: inout TransportEventQueue) throws(RoQError) {
+    private func receiveEarly(_ arrived: inout TransportEventQueue) throws(RoQError) {
         while let event = arrived.popFirst() {
             guard early.append(event, configuration.limits) else {
                 throw RoQError(.generalError, "too many events before the session was accepted")
@@ -164,20 +164,20 @@ extension RoQTransport {
     }
 
     /// Section 6.1 of the draft: the peer does not want this stream; the media goes on, on another.
-    private mutating func stopped(_ stream: StreamID) {
+    private func stopped(_ stream: StreamID) {
         media.forget(stream)
         if stream == events.stream {
             close(code: UInt32(RoQErrorCode.generalError.rawValue), reason: "the stream of events was refused")
         }
     }
 
-    private mutating func flush() {
+    private func flush() {
         openEventStreamIfNeeded()
         events.flush(credit: &credit)
         media.flush(credit: &credit)
     }
 
-    private mutating func handleAfterClose(_ event: QUICEvent, _ pending: TransportClose?) {
+    private func handleAfterClose(_ event: QUICEvent, _ pending: TransportClose?) {
         switch event {
         case .streamData(let stream, let bytes, _): quic.consumed(bytes.count, on: stream)
         case .streamClosed(events.stream):
@@ -193,7 +193,7 @@ extension RoQTransport {
 
 extension RoQTransport {
     /// Server, after `requested`: takes the peer in. What it has sent so far follows `opened`, its first event included.
-    package mutating func accept() {
+    package func accept() {
         guard case .requested = state else { return }
         state = .open
         output.append(.opened)
@@ -202,13 +202,13 @@ extension RoQTransport {
     }
 
     /// Server, after `requested`: turns the peer away. RoQ knows no status, so it stands in the reason.
-    package mutating func refuse(status: Int, message: String = "") {
+    package func refuse(status: Int, message: String = "") {
         guard case .requested = state else { return }
         close(code: UInt32(RoQErrorCode.generalError.rawValue), reason: message.isEmpty ? "\(status)" : "\(status) \(message)")
     }
 
     /// Sends one event: JSON text without line feeds.
-    package mutating func send(event: [UInt8]) throws(SendRefusal) {
+    package func send(event: [UInt8]) throws(SendRefusal) {
         guard case .open = state else { throw .notOpen }
         let header = RTPHeader(
             payloadType: RTP.eventPayloadType, sequence: eventSequence, timestamp: MediaTime(ticks: 0), marker: true,
@@ -222,13 +222,13 @@ extension RoQTransport {
     }
 
     /// Sends one frame by the primitive that its mode asks for.
-    package mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    package func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
         guard case .open = state else { throw .notOpen }
         try media.send(frame, delivery: delivery, credit: &credit)
     }
 
     /// Ends the attachment. Events that were sent before still reach the peer, then it gets `code` and `reason`.
-    package mutating func close(code: UInt32, reason: String) {
+    package func close(code: UInt32, reason: String) {
         let close = TransportClose(code: UInt64(code), reason: reason, origin: .local)
         guard finish(close) else { return }
         if events.stream == nil {
@@ -240,20 +240,20 @@ extension RoQTransport {
     }
 
     /// RoQ has no word for it; the core's own events say that the session will end.
-    package mutating func drain() {}
+    package func drain() {}
 
-    private mutating func openEventStreamIfNeeded() {
+    private func openEventStreamIfNeeded() {
         guard case .open = state, events.stream == nil, events.isWaiting, let stream = try? quic.openStream(.unidirectional) else { return }
         events.open(on: stream, credit: &credit)
     }
 
-    private mutating func fail(_ error: RoQError) {
+    private func fail(_ error: RoQError) {
         quic.close(code: error.code.rawValue, reason: error.reason.description)
         finish(TransportClose(code: error.code.rawValue, reason: error.reason.description, origin: .transportError))
     }
 
     @discardableResult
-    private mutating func finish(_ close: TransportClose) -> Bool {
+    private func finish(_ close: TransportClose) -> Bool {
         if case .closed = state { return false }
         state = .closed(pending: nil)
         output.append(.closed(close))

@@ -10,7 +10,7 @@ package import Wire
 /// SETTINGS, CONNECT and the stream of events leave with the handshake's last flight, and events and frames may follow at
 /// once: `opened` comes before the server's answer (draft-ietf-webtrans-http3-16 section 4). A refusal comes as
 /// `closed` with the HTTP status as its code. After `closed` go on handing events over, as with the server.
-package struct WebTransportClient {
+package final class WebTransportClient {
     /// Where the connection stands.
     private enum State {
         /// Not established, or waiting for the server's SETTINGS.
@@ -40,7 +40,7 @@ package struct WebTransportClient {
     /// Whether the server has answered with a 200.
     package var isAnswered: Bool { if case .requested(_, isAnswered: true) = state { true } else { false } }
 
-    package mutating func pollEvent() -> TransportEvent? {
+    package func pollEvent() -> TransportEvent? {
         while let event = output.popFirst() {
             guard !hasReportedClose else { continue }
             if case .closed = event { hasReportedClose = true }
@@ -54,7 +54,7 @@ package struct WebTransportClient {
 
 extension WebTransportClient {
     /// Takes one event of the connection.
-    package mutating func handle(_ event: QUICEvent, now: Instant) {
+    package func handle(_ event: QUICEvent, now: Instant) {
         switch event {
         case .datagram(let bytes): session?.receive(datagram: bytes, &http, into: &output)
         case .datagramAcknowledged(let id): output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
@@ -74,7 +74,7 @@ extension WebTransportClient {
 
     private var waitsForSettings: Bool { configuration.waitsForSettings || configuration.asksForSessionFlowControl }
 
-    private mutating func handle(_ event: HTTP3Event) {
+    private func handle(_ event: HTTP3Event) {
         switch event {
         case .settings(let settings): receive(settings)
         case .response(let stream, let response): receive(response, on: stream)
@@ -82,7 +82,7 @@ extension WebTransportClient {
         }
     }
 
-    private mutating func receive(_ settings: HTTP3Settings) {
+    private func receive(_ settings: HTTP3Settings) {
         guard settings.allowsWebTransport, settings.allowsDatagrams else {
             return http.fail(HTTP3Error(.requirementsNotMet, "the server does not speak WebTransport"))
         }
@@ -90,7 +90,7 @@ extension WebTransportClient {
         session?.agreeOnFlowControl(http)
     }
 
-    private mutating func receive(_ response: HTTPResponse, on stream: StreamID) {
+    private func receive(_ response: HTTPResponse, on stream: StreamID) {
         guard case .requested(stream, isAnswered: false) = state else { return }
         guard (200...299).contains(response.status) else {
             http.abort(stream, .requestCancelled)
@@ -101,7 +101,7 @@ extension WebTransportClient {
         state = .requested(stream, isAnswered: true)
     }
 
-    private mutating func connect() {
+    private func connect() {
         var request = HTTPRequest(
             method: "CONNECT", authority: configuration.authority, path: configuration.path,
             connectProtocol: configuration.connectProtocol,
@@ -122,7 +122,7 @@ extension WebTransportClient {
         }
     }
 
-    private mutating func end(_ close: TransportClose) {
+    private func end(_ close: TransportClose) {
         if case .over = state { return }
         state = .over
         session = nil
@@ -134,19 +134,19 @@ extension WebTransportClient {
 
 extension WebTransportClient {
     /// Sends one event: JSON text without line feeds.
-    package mutating func send(event: [UInt8]) throws(SendRefusal) {
+    package func send(event: [UInt8]) throws(SendRefusal) {
         guard session != nil else { throw .notOpen }
         try session?.send(event: event)
     }
 
     /// Sends one frame by the primitive that its mode asks for.
-    package mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    package func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
         guard session != nil else { throw .notOpen }
         try session?.send(frame: frame, delivery: delivery)
     }
 
     /// Ends the session with a code and a reason of at most 1024 bytes.
-    package mutating func close(code: UInt32, reason: String) {
+    package func close(code: UInt32, reason: String) {
         guard session != nil else {
             quic.close(code: HTTP3ErrorCode.noError.rawValue, reason: reason)
             return end(TransportClose(code: UInt64(code), reason: reason, origin: .local))
@@ -155,9 +155,9 @@ extension WebTransportClient {
     }
 
     /// Says that the session will end soon.
-    package mutating func drain() { session?.drain(http) }
+    package func drain() { session?.drain(http) }
 
     /// For symmetry with the server: a client is asked nothing.
-    package mutating func accept() {}
-    package mutating func refuse(status: Int, message: String = "") {}
+    package func accept() {}
+    package func refuse(status: Int, message: String = "") {}
 }

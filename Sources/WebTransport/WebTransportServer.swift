@@ -11,7 +11,7 @@ package import Wire
 /// gives `requested`; answer it by `accept` or `refuse`. What the client sent before the answer is kept within limits and
 /// follows `opened`. After `closed` go on handing events over: the connection closes itself when the peer has the
 /// last bytes, or when it times out.
-package struct WebTransportServer {
+package final class WebTransportServer {
     /// Where the connection stands.
     ///
     ///     idle ─CONNECT─▶ awaitingSettings ─SETTINGS─▶ requested ─accept─▶ accepted
@@ -45,7 +45,7 @@ package struct WebTransportServer {
 
     package var capabilities: Capabilities { .webTransport(over: quic) }
 
-    package mutating func pollEvent() -> TransportEvent? {
+    package func pollEvent() -> TransportEvent? {
         while let event = output.popFirst() {
             guard !hasReportedClose else { continue }
             if case .closed = event { hasReportedClose = true }
@@ -59,7 +59,7 @@ package struct WebTransportServer {
 
 extension WebTransportServer {
     /// Takes one event of the connection.
-    package mutating func handle(_ event: QUICEvent, now: Instant) {
+    package func handle(_ event: QUICEvent, now: Instant) {
         switch event {
         case .datagram(let bytes):
             if session != nil {
@@ -81,7 +81,7 @@ extension WebTransportServer {
         }
     }
 
-    private mutating func handle(_ event: HTTP3Event) {
+    private func handle(_ event: HTTP3Event) {
         switch event {
         case .settings:
             if case .awaitingSettings(let stream, let request) = state { consider(request, on: stream) }
@@ -99,18 +99,18 @@ extension WebTransportServer {
         session?.handle(event, &http, into: &output)
     }
 
-    private mutating func receiveEarly(_ piece: EarlyArrivals.Piece) {
+    private func receiveEarly(_ piece: EarlyArrivals.Piece) {
         if case .over = state { return http.abort(piece.stream, .sessionGone) }
         if !early.append(piece) { http.abort(piece.stream, .bufferedStreamRejected) }
     }
 
-    private mutating func receiveEarly(datagram: [UInt8]) {
+    private func receiveEarly(datagram: [UInt8]) {
         if case .over = state { return }
         early.append(datagram: datagram)
     }
 
     /// The client took its request back before it was answered.
-    private mutating func withdraw(_ stream: StreamID) {
+    private func withdraw(_ stream: StreamID) {
         switch state {
         case .awaitingSettings(stream, _): state = .idle
         case .requested(stream, _):
@@ -120,7 +120,7 @@ extension WebTransportServer {
         }
     }
 
-    private mutating func end(_ close: TransportClose) {
+    private func end(_ close: TransportClose) {
         if case .over = state { return }
         state = .over
         session = nil
@@ -131,7 +131,7 @@ extension WebTransportServer {
 // MARK: Requests
 
 extension WebTransportServer {
-    private mutating func receive(_ request: HTTPRequest, on stream: StreamID) {
+    private func receive(_ request: HTTPRequest, on stream: StreamID) {
         if let refusal = Refusal(request, configuration) { return answer(refusal.status, refusal.message, to: request, on: stream) }
         guard case .idle = state else {
             // Section 5.2 of the draft: one session a connection, unless flow control was agreed on.
@@ -144,12 +144,12 @@ extension WebTransportServer {
         }
     }
 
-    private mutating func consider(_ request: HTTPRequest, on stream: StreamID) {
+    private func consider(_ request: HTTPRequest, on stream: StreamID) {
         state = .requested(stream, request)
         output.append(.requested(RealtimeRequest(request).attach))
     }
 
-    private mutating func answer(_ status: Int, _ message: String, to request: HTTPRequest, on stream: StreamID) {
+    private func answer(_ status: Int, _ message: String, to request: HTTPRequest, on stream: StreamID) {
         let body = Array("{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"\(message)\"}}\n".utf8)
         var fields = [HeaderField("content-type", "application/json"), HeaderField("content-length", String(body.count))]
         if status == 405 { fields.append(HeaderField("allow", "CONNECT")) }
@@ -161,7 +161,7 @@ extension WebTransportServer {
     }
 
     /// Server, after `requested`: opens the session. The 200 goes out before anything else of it.
-    package mutating func accept() {
+    package func accept() {
         guard case .requested(let stream, let request) = state else { return }
         var response = HTTPResponse(status: 200)
         if request.fields.first("sec-webtransport-http3-draft02") == "1" {
@@ -184,7 +184,7 @@ extension WebTransportServer {
 
     /// Server, after `requested`: turns the client away with an HTTP status.
     /// - Parameter message: for people; it goes into the JSON body, so it must need no escape there.
-    package mutating func refuse(status: Int, message: String = "The session was refused.") {
+    package func refuse(status: Int, message: String = "The session was refused.") {
         guard case .requested(let stream, let request) = state else { return }
         answer(status, message, to: request, on: stream)
         for piece in early.takePieces() { http.abort(piece.stream, .sessionGone) }
@@ -221,19 +221,19 @@ extension WebTransportServer {
 
 extension WebTransportServer {
     /// Sends one event: JSON text without line feeds. Before the client has opened its stream of events, it waits.
-    package mutating func send(event: [UInt8]) throws(SendRefusal) {
+    package func send(event: [UInt8]) throws(SendRefusal) {
         guard session != nil else { throw .notOpen }
         try session?.send(event: event)
     }
 
     /// Sends one frame by the primitive that its mode asks for.
-    package mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    package func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
         guard session != nil else { throw .notOpen }
         try session?.send(frame: frame, delivery: delivery)
     }
 
     /// Ends the session with a code and a reason of at most 1024 bytes.
-    package mutating func close(code: UInt32, reason: String) {
+    package func close(code: UInt32, reason: String) {
         guard session != nil else {
             if case .requested = state { return refuse(status: 503) }
             quic.close(code: HTTP3ErrorCode.noError.rawValue, reason: reason)
@@ -243,7 +243,7 @@ extension WebTransportServer {
     }
 
     /// Says that the session will end soon and that this connection takes no other.
-    package mutating func drain() {
+    package func drain() {
         session?.drain(http)
         http.sendGoaway()
     }

@@ -126,7 +126,7 @@ import Wire
             for value in [0, 1, 0x40, 0x7F, 0x80, 0xC0, 0xFF] as [UInt8] {
                 var mangled = sample
                 mangled[index] = value
-                var transport = RoQTransport(role: .server, quic: quic)
+                let transport = RoQTransport(role: .server, quic: quic)
                 transport.handle(.established(alpn: "roq-14"), now: .zero)
                 transport.handle(.datagram(mangled), now: .zero)
                 while let event = transport.pollEvent() {

@@ -8,7 +8,7 @@ import Wire
 /// Two RoQ transports over QUIC in virtual time. The server accepts whoever asks, unless told not to.
 final class RoQPair {
     let pair: ConnectionPair
-    private(set) var client: RoQTransport
+    let client: RoQTransport
     private(set) var server: RoQTransport?
     private(set) var clientEvents: [TransportEvent] = []
     private(set) var serverEvents: [TransportEvent] = []
@@ -35,19 +35,15 @@ final class RoQPair {
         }
     }
 
-    func onClient<Value, Failure: Error>(_ body: (inout RoQTransport) throws(Failure) -> Value) throws(Failure) -> Value {
+    func onClient<Value, Failure: Error>(_ body: (RoQTransport) throws(Failure) -> Value) throws(Failure) -> Value {
         defer { drainClient() }
-        return try body(&client)
+        return try body(client)
     }
 
-    func onServer(_ body: (inout RoQTransport) throws -> Void) throws {
-        guard var transport = server else { return }
-        server = nil
-        defer {
-            server = transport
-            drainServer()
-        }
-        try body(&transport)
+    func onServer(_ body: (RoQTransport) throws -> Void) throws {
+        guard let server else { return }
+        defer { drainServer() }
+        try body(server)
     }
 
     private func drainClient() { while let event = client.pollEvent() { clientEvents.append(event) } }

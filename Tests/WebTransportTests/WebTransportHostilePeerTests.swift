@@ -245,8 +245,8 @@ import Wire
                 var mangled = sample
                 mangled[index] = value
                 // A machine of its own on the same connection, with an open session.
-                var server = WebTransportServer(quic: quic)
-                try openSession(&server)
+                let server = WebTransportServer(quic: quic)
+                try openSession(server)
                 server.handle(.streamData(StreamID(6), Array(mangled[..<index]), isFinal: false), now: .zero)
                 server.handle(.streamData(StreamID(6), Array(mangled[index...]), isFinal: true), now: .zero)
                 server.handle(.datagram(Array(mangled[3...])), now: .zero)
@@ -258,7 +258,7 @@ import Wire
     }
 
     /// Feeds SETTINGS and CONNECT to a machine as if they had come.
-    private func openSession(_ server: inout WebTransportServer) throws {
+    private func openSession(_ server: WebTransportServer) throws {
         var control: [UInt8] = [0]
         control.append(http3Frame: HTTP3FrameType.settings, payload: HTTP3Settings([.init(.h3Datagram, 1)]).payload)
         server.handle(.streamData(StreamID(2), control, isFinal: false), now: .zero)

@@ -8,7 +8,7 @@ import Wire
 /// A WebTransport client and server over QUIC in virtual time. The server accepts whoever asks, unless told not to.
 final class WebTransportPair {
     let pair: ConnectionPair
-    private(set) var client: WebTransportClient
+    let client: WebTransportClient
     private(set) var server: WebTransportServer?
     private(set) var clientEvents: [TransportEvent] = []
     private(set) var serverEvents: [TransportEvent] = []
@@ -45,19 +45,15 @@ final class WebTransportPair {
 
     func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) { try client.send(frame: frame, delivery: delivery) }
 
-    func onClient(_ body: (inout WebTransportClient) throws -> Void) rethrows {
-        try body(&client)
+    func onClient(_ body: (WebTransportClient) throws -> Void) rethrows {
+        try body(client)
         drainClient()
     }
 
-    func onServer(_ body: (inout WebTransportServer) throws -> Void) throws {
-        guard var transport = server else { return }
-        server = nil
-        defer {
-            server = transport
-            drainServer()
-        }
-        try body(&transport)
+    func onServer(_ body: (WebTransportServer) throws -> Void) throws {
+        guard let server else { return }
+        defer { drainServer() }
+        try body(server)
     }
 
     private func drainClient() {
