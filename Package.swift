@@ -87,12 +87,12 @@ let package = Package(
         // Programs.
         .executableTarget(
             name: "parallax",
-            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "Lab", "Server", arguments, logging],
+            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "parallax-lab", dependencies: ["Lab", arguments], swiftSettings: strict),
         .executableTarget(
             name: "parallax-bench",
-            dependencies: ["Wire", "Session", "Responder", "QUIC", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
+            dependencies: ["Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
             swiftSettings: strict),
 
         // Both ends of a QUIC connection in virtual time, for the tests of what stands on it.
@@ -111,7 +111,7 @@ let package = Package(
         .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC", "ConnectionPair"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"], swiftSettings: strict),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]
 )

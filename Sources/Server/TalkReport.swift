@@ -5,7 +5,8 @@ package import Wire
 package struct TalkReport: Sendable {
     package var receipt: Receipt?
     package var failure: TalkFailure?
-    /// From the first packet until the session was open.
+    package var sessionID: String?
+    /// From the first packet until the server's `session.created`.
     package var setup: Duration?
     package var committed: Instant?
     /// From the commit to the receipt, as the client saw it.
@@ -15,6 +16,8 @@ package struct TalkReport: Sendable {
     /// The mode that the server agreed to.
     package var mode: ReliabilityMode?
     package var answer: [MediaFrame] = []
+    /// Frames of the prompt that the transport did not take.
+    package var refusedFrames = 0
 
     package init() {}
 

@@ -42,7 +42,7 @@ enum UserFile {
             description: "\(path) cannot be read (\(String(cString: strerror(errno)))): check the path and its permissions")
     }
 
-    private static func unwritable(_ path: String) -> CommandFailure {
+    static func unwritable(_ path: String) -> CommandFailure {
         CommandFailure(
             code: "unwritable_file",
             description: "\(path) cannot be written (\(String(cString: strerror(errno)))): check the directory and its permissions")

@@ -1,0 +1,232 @@
+package import Endpoint
+internal import QUIC
+package import Session
+package import Wire
+
+/// What `talk` says, and how long it waits for what.
+package struct TalkScript: Sendable {
+    /// The clip's Opus packets, in order.
+    package var frames: [[UInt8]]
+    package var frameDuration = Duration.milliseconds(20)
+    /// Asks for another mode once so much of the clip is spoken.
+    package var modeChange: (after: Duration, mode: ReliabilityMode)?
+    package var limits = TalkLimits()
+
+    package init(frames: [[UInt8]]) { self.frames = frames }
+}
+
+/// How long `talk` waits for the server.
+package struct TalkLimits: Hashable, Sendable {
+    /// From the first packet until the session is open.
+    package var connect = Duration.seconds(10)
+    /// From the commit to the receipt: longer than any wait that the server grants.
+    package var receipt = Duration.seconds(130)
+    /// Between two signs of life of the answer.
+    package var answer = Duration.seconds(10)
+    /// After the answer's last event, for frames that were overtaken by it.
+    package var stragglers = Duration.milliseconds(200)
+    /// For the peer to have everything before the connection closes.
+    package var close = Duration.seconds(1)
+    /// The most frames of the answer that are kept: 15 minutes.
+    package var answerFrames = 45_000
+
+    package init() {}
+}
+
+/// A person with one prompt: connects, speaks the clip in real time, commits, reads the receipt, hears the answer and
+/// hangs up. An endpoint like the one it wraps, so that it runs on a socket and in virtual time alike.
+///
+/// ```
+/// connecting ──opened──▶ speaking ──last frame──▶ awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
+/// ```
+/// A failure leads from each state to `closing`.
+package final class TalkConversation: DatagramEndpoint {
+    private enum State {
+        case connecting(since: Instant)
+        case speaking(next: Int, start: Instant)
+        case awaitingReceipt(committed: Instant)
+        case awaitingAnswer(lastSign: Instant)
+        /// The answer has stopped; frames that it overtook may still come.
+        case collecting(until: Instant)
+        /// The connection closes once the peer has what was sent before.
+        case closing(until: Instant)
+        case ended
+    }
+
+    private let client: ClientEndpoint
+    private let script: TalkScript
+    private var state: State
+    private var hasChangedMode = false
+    private(set) package var report = TalkReport()
+
+    package init(client: ClientEndpoint, script: TalkScript, now: Instant) {
+        self.client = client
+        self.script = script
+        state = .connecting(since: now)
+    }
+
+    /// Whether the conversation is over and the connection's last datagram was written.
+    package var isFinished: Bool {
+        if case .ended = state { true } else { false }
+    }
+
+    // MARK: The endpoint's verbs
+
+    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        client.receive(datagram, path: path, ecn: ecn, now: now)
+        readNotices(now: now)
+    }
+
+    package func handleTimeout(now: Instant) {
+        if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
+        readNotices(now: now)
+        step(now: now)
+    }
+
+    package var deadline: Instant? {
+        let limits = script.limits
+        let own: Instant? =
+            switch state {
+            case .connecting(let since): since + limits.connect
+            case .speaking(let next, let start): start + script.frameDuration * next
+            case .awaitingReceipt(let committed): committed + limits.receipt
+            case .awaitingAnswer(let lastSign): lastSign + limits.answer
+            case .collecting(let until), .closing(let until): until
+            case .ended: nil
+            }
+        return earliest(own, client.deadline)
+    }
+
+    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        if let transmit = client.pollTransmit(into: buffer, now: now) { return transmit }
+        if case .closing = state, client.quic.isClosing { state = .ended }
+        return nil
+    }
+
+    /// The peer's machine says that nothing listens on the port (ICMP port unreachable).
+    package func peerRefused(now: Instant) {
+        if case .connecting = state { end(.refused, now: now) }
+    }
+
+    /// Hangs up at once.
+    package func interrupt(now: Instant) {
+        switch state {
+        case .closing, .ended: break
+        default: end(report.receipt == nil ? .interrupted : nil, now: now)
+        }
+    }
+
+    // MARK: The conversation
+
+    private func step(now: Instant) {
+        let limits = script.limits
+        switch state {
+        case .connecting(let since):
+            if now - since >= limits.connect { end(.notConnected(after: limits.connect), now: now) }
+        case .speaking(let next, let start):
+            speak(from: next, start: start, now: now)
+        case .awaitingReceipt(let committed):
+            if now - committed >= limits.receipt { end(.noReceipt(after: limits.receipt), now: now) }
+        case .awaitingAnswer(let lastSign):
+            if now - lastSign >= limits.answer { end(.noAnswer(after: limits.answer), now: now) }
+        case .collecting(let until):
+            if now >= until { end(nil, now: now) }
+        case .closing(let until):
+            if now >= until { state = .ended }
+        case .ended:
+            break
+        }
+    }
+
+    /// Sends every frame whose time has come. A frame leaves when its last sample has been spoken, as from a microphone.
+    private func speak(from next: Int, start: Instant, now: Instant) {
+        var next = next
+        while next <= script.frames.count, start + script.frameDuration * next <= now {
+            if next > 0 {
+                client.capture(payload: script.frames[next - 1], duration: script.frameDuration, now: now)
+            }
+            if let change = script.modeChange, !hasChangedMode, script.frameDuration * next >= change.after {
+                hasChangedMode = true
+                client.changeMode(change.mode, now: now)
+            }
+            next += 1
+        }
+        guard next > script.frames.count else {
+            state = .speaking(next: next, start: start)
+            return
+        }
+        client.commit(now: now)
+        client.requestResponse(now: now)
+        report.committed = now
+        state = .awaitingReceipt(committed: now)
+    }
+
+    private func readNotices(now: Instant) {
+        while let notice = client.pollNotice() { handle(notice, now: now) }
+    }
+
+    private func handle(_ notice: EndpointNotice, now: Instant) {
+        switch notice {
+        case .opened:
+            // Frames may leave, but the server has not agreed yet: wait for its answer, which is the setup time.
+            break
+        case .realtime(let notice): handle(notice, now: now)
+        case .frameRefused: report.refusedFrames += 1
+        case .draining: break
+        case .closed(let close):
+            closed(close, now: now)
+        }
+    }
+
+    private func closed(_ close: TransportClose, now: Instant) {
+        switch state {
+        case .closing, .ended: break
+        // QUIC's own limit for its handshake.
+        case .connecting(let since) where close.origin == .timeout: end(.notConnected(after: now - since), now: now)
+        default: end(report.receipt == nil ? .closed(close) : nil, now: now)
+        }
+    }
+
+    private func handle(_ notice: ClientNotice, now: Instant) {
+        switch notice {
+        case .sessionCreated(let id):
+            report.sessionID = id
+            guard case .connecting(let since) = state else { return }
+            report.setup = now - since
+            state = .speaking(next: 0, start: now)
+            step(now: now)
+        case .sessionUpdated(let mode):
+            report.mode = mode
+        case .receipt(let receipt):
+            report.receipt = receipt
+            report.receiptDelay = report.committed.map { now - $0 }
+            if case .awaitingReceipt = state { state = .awaitingAnswer(lastSign: now) }
+        case .answerFrame(let frame):
+            if report.firstAnswerDelay == nil { report.firstAnswerDelay = report.committed.map { now - $0 } }
+            if report.answer.count < script.limits.answerFrames { report.answer.append(frame) }
+            if case .awaitingAnswer = state { state = .awaitingAnswer(lastSign: now) }
+        case .responseCreated, .responseDone, .outputStarted:
+            if case .awaitingAnswer = state { state = .awaitingAnswer(lastSign: now) }
+        case .outputStopped, .outputCleared:
+            if case .awaitingAnswer = state { state = .collecting(until: now + script.limits.stragglers) }
+        case .error(let error): handle(error, now: now)
+        case .sessionExpiring, .committed, .cleared, .truncated: break
+        }
+    }
+
+    private func handle(_ error: EventError, now: Instant) {
+        // A rejected prompt still gets its receipt, and then no answer.
+        if error.code == .promptRejected { return }
+        if case .awaitingAnswer = state {
+            state = .collecting(until: now + script.limits.stragglers)
+        } else if report.receipt == nil {
+            end(.rejected(code: error.code.text, message: error.message), now: now)
+        }
+    }
+
+    private func end(_ failure: TalkFailure?, now: Instant) {
+        report.failure = failure
+        state = .closing(until: now + script.limits.close)
+        client.close(now: now)
+    }
+}

@@ -1,0 +1,170 @@
+internal import ArgumentParser
+internal import Endpoint
+internal import Glibc
+internal import Logging
+internal import Opus
+internal import QUIC
+internal import Responder
+internal import Server
+internal import Wire
+
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the server: WebTransport and RTP over QUIC on one UDP port.",
+        discussion: """
+            Without --cert and --key the server makes a certificate for localhost that is valid for 10 days, and \
+            prints its SHA-256 hash: a browser takes it as serverCertificateHashes, talk as --certificate-sha256.
+
+            The responder decides what a session answers: echo gives a committed prompt back, loopback returns each \
+            frame as it arrives (for measuring), script gives a fixed answer after --think-ms.
+
+            SIGINT or SIGTERM drains and closes the sessions and exits with 0; a second one exits at once. \
+            SSLKEYLOGFILE, when set, receives the keys for Wireshark.
+            """)
+
+    @Option(help: "Address to listen on; 0.0.0.0 or :: for all.")
+    var host = "127.0.0.1"
+
+    @Option(help: "UDP port; 0 takes a free one.")
+    var port = 4433
+
+    @Option(help: "What answers a session.")
+    var responder = ResponderChoice.echo
+
+    @Option(help: ArgumentHelp("How long the script thinks before it answers, in milliseconds.", valueName: "ms"))
+    var thinkMs = 500
+
+    @Option(help: ArgumentHelp("What the script answers: a WAV or Ogg Opus file; a second of silence without it.", valueName: "file"))
+    var scriptClip: String?
+
+    @Option(help: ArgumentHelp("Certificate chain in PEM form; needs --key.", valueName: "file"))
+    var cert: String?
+
+    @Option(help: ArgumentHelp("The certificate's private key in PEM form.", valueName: "file"))
+    var key: String?
+
+    @Option(help: "When a client must prove its address first (Retry).")
+    var retry = RetryPolicy.whenBusy
+
+    @Option(help: "Congestion control.")
+    var congestion = CongestionControl.cubic
+
+    @Option(help: ArgumentHelp("Write a qlog file for each connection into this directory.", valueName: "dir"))
+    var qlogDir: String?
+
+    @Option(help: "Demand this secret of every client.")
+    var secret: String?
+
+    @Option(help: "The most sessions at once.")
+    var maxSessions = 10_000
+
+    @Option(help: ArgumentHelp("How long sessions may go on after the first signal, in milliseconds.", valueName: "ms"))
+    var drainMs = 2_000
+
+    @Option(help: "The least level that is logged to standard error.")
+    var logLevel = LogLevelChoice.info
+
+    @Flag(help: "Print events as JSON lines to standard output; the first says where the server listens.")
+    var json = false
+
+    func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port takes a number from 0 to 65535.") }
+        guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together.") }
+        guard (0...600_000).contains(thinkMs) else { throw ValidationError("--think-ms takes a number from 0 to 600000.") }
+        guard (0...600_000).contains(drainMs) else { throw ValidationError("--drain-ms takes a number from 0 to 600000.") }
+        guard maxSessions > 0 else { throw ValidationError("--max-sessions takes a number above 0.") }
+    }
+
+    func run() throws {
+        let style = TerminalStyle(descriptor: STDERR_FILENO, environment: Environment.variables)
+        let level = logLevel.level
+        var logger = Logger(label: "parallax") { _ in LogOutput(level: level, style: style) }
+        logger.logLevel = level
+        let log = ServerLog(logger: logger, printsJSON: json)
+        let configuration = try makeConfiguration()
+        let server = try start(configuration, log)
+        log.listening(host: host, port: Int(server.local.port), configuration)
+        let grace = Duration.milliseconds(drainMs)
+        let signals = StopSignals {
+            log.stopping(grace: grace)
+            try? server.stop(grace: grace)
+        }
+        try withExtendedLifetime(signals) { try server.wait() }
+        log.stopped()
+    }
+
+    private func start(_ configuration: ServerConfiguration, _ log: ServerLog) throws -> SessionServer {
+        do {
+            return try SessionServer(host: host, port: port, configuration: configuration, onNotice: log.notice)
+        } catch let error as DriverError {
+            throw CommandFailure(code: error.code, description: error.description)
+        }
+    }
+
+    private func makeConfiguration() throws -> ServerConfiguration {
+        var configuration = ServerConfiguration(credentials: try makeCredentials())
+        configuration.quic.congestionControl = congestion
+        if let path = Environment.variables["SSLKEYLOGFILE"], !path.isEmpty {
+            let file = try AppendingFile(path: path)
+            configuration.quic.keyLog = { line in file.append(Array((line + "\n").utf8)) }
+        }
+        if let qlogDir {
+            let directory = try QlogDirectory(path: qlogDir)
+            configuration.quic.qlog = { group, bytes in directory.append(bytes, group: "\(group)") }
+        }
+        configuration.responder = try makeResponder()
+        configuration.retry = retry
+        configuration.secret = secret
+        configuration.limits.connections = maxSessions
+        return configuration
+    }
+
+    private func makeResponder() throws -> Responder {
+        switch responder {
+        case .echo: return .echo()
+        case .loopback: return .loopback()
+        case .script:
+            // A second of what Opus calls silence: the TOC byte of a 20 ms frame, and no data.
+            let silence = [[UInt8]](repeating: [0x08], count: 50)
+            let packets = try scriptClip.map { try ClipFile.load($0).frames } ?? silence
+            return .script(packets: packets, thinkTime: .milliseconds(thinkMs))
+        }
+    }
+
+    /// The greatest certificate or key file that is read.
+    private static let pemByteLimit = 1 << 20
+
+    private func makeCredentials() throws -> ServerCredentials {
+        do {
+            guard let cert, let key else {
+                return try .selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+            }
+            return try ServerCredentials(certificatePEM: try UserFile.read(cert, limit: Self.pemByteLimit), keyPEM: try UserFile.read(key, limit: Self.pemByteLimit))
+        } catch let error as CredentialsError {
+            throw CommandFailure(
+                code: "bad_certificate", description: "\(error.description): give --cert and --key as PEM files")
+        }
+    }
+}
+
+enum ResponderChoice: String, CaseIterable, ExpressibleByArgument {
+    case echo, loopback, script
+}
+
+extension RetryPolicy: ExpressibleByArgument {}
+extension CongestionControl: ExpressibleByArgument {}
+
+enum LogLevelChoice: String, CaseIterable, ExpressibleByArgument {
+    case trace, debug, info, warning, error
+
+    var level: Logger.Level {
+        switch self {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}

@@ -1,0 +1,201 @@
+internal import ArgumentParser
+internal import Audio
+internal import Endpoint
+internal import Glibc
+internal import Opus
+internal import QUIC
+internal import RoQ
+internal import Server
+internal import Session
+internal import WebTransport
+internal import Wire
+
+struct TalkCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "talk",
+        abstract: "Speak a clip to a server and print the receipt of the prompt.",
+        discussion: """
+            The clip is spoken in real time, one Opus packet each 20 ms. The receipt is the server's account of it: \
+            intact means that every byte of every frame arrived.
+
+              parallax talk https://127.0.0.1:4433 prompt.wav --certificate-sha256 HASH
+              parallax talk roq://127.0.0.1:4433 prompt.wav --insecure --mode stream --answer answer.wav
+
+            Exits with 0 for an intact prompt, with 1 for any other, and with 2 where there is no receipt.
+            """)
+
+    @Argument(help: "https://HOST:PORT/v1/realtime or roq://HOST:PORT.")
+    var url: String
+
+    @Argument(help: "A WAV or Ogg Opus file.")
+    var clip: String
+
+    @Option(help: "The transport; without it the URL's scheme decides.")
+    var transport: TalkTransport?
+
+    @Option(help: "How frames are carried, both ways.")
+    var mode = ReliabilityMode.datagram
+
+    @Option(help: ArgumentHelp("Change the mode after so many milliseconds of speech.", valueName: "ms=mode"))
+    var switchModeAfter: ModeChange?
+
+    @Option(help: ArgumentHelp("Trust the server whose certificate has this SHA-256 hash.", valueName: "hex"))
+    var certificateSha256: String?
+
+    @Flag(help: "Trust any server. For tests only.")
+    var insecure = false
+
+    @Option(help: "The secret that the server demands.")
+    var secret: String?
+
+    @Option(help: ArgumentHelp("Write the answer here, as .wav, .ogg or .opus.", valueName: "file"))
+    var answer: String?
+
+    @Flag(help: "Print one JSON object instead of text.")
+    var json = false
+
+    func validate() throws {
+        guard !(insecure && certificateSha256 != nil) else {
+            throw ValidationError("--insecure and --certificate-sha256 exclude each other.")
+        }
+        if let answer, AnswerForm(path: answer) == nil {
+            throw ValidationError("--answer takes a name that ends in .wav, .ogg or .opus.")
+        }
+    }
+
+    func run() throws {
+        let target = try parseTarget()
+        let trust = try makeTrust()
+        let clip = try ClipFile.load(clip)
+        let runner = try start(target, trust: trust, script: makeScript(clip))
+        let signals = StopSignals { runner.interrupt() }
+        let report = try withExtendedLifetime(signals) { try runner.wait() }
+        let file = try writeAnswer(report)
+        print(report, target: target, answerFile: file)
+        if !json, let failure = report.failure { throw CommandFailure(code: failure.code, description: failure.description) }
+        throw ExitCode(report.exitStatus)
+    }
+
+    // MARK: Before
+
+    private func parseTarget() throws -> TalkTarget {
+        do {
+            return try TalkTarget(url)
+        } catch {
+            throw CommandFailure(code: "bad_url", description: error.description)
+        }
+    }
+
+    private func makeTrust() throws -> ClientTrust {
+        guard !insecure else { return .insecure }
+        guard let certificateSha256 else { return .system }
+        guard let hash = CertificateHash.parse(certificateSha256) else {
+            throw CommandFailure(
+                code: "bad_hash", description: "--certificate-sha256 takes the 64 hexadecimal digits that serve printed")
+        }
+        return .certificateSHA256(hash)
+    }
+
+    private func makeScript(_ clip: Clip) -> TalkScript {
+        var script = TalkScript(frames: clip.frames)
+        script.frameDuration = clip.frameDuration
+        script.modeChange = switchModeAfter.map { (after: $0.after, mode: $0.mode) }
+        return script
+    }
+
+    private func start(_ target: TalkTarget, trust: ClientTrust, script: TalkScript) throws -> TalkRunner {
+        var client = ClientConfiguration()
+        client.mode = mode
+        client.secret = secret
+        var quic = QUICConfiguration()
+        if let path = Environment.variables["SSLKEYLOGFILE"], !path.isEmpty {
+            let file = try AppendingFile(path: path)
+            quic.keyLog = { line in file.append(Array((line + "\n").utf8)) }
+        }
+        let wire = makeTransport(target)
+        let credentials = ClientCredentials(trust)
+        do {
+            return try TalkRunner(host: target.host, port: target.port, script: script) { [client, quic] path, now in
+                ClientEndpoint(
+                    transport: wire, serverName: target.host, credentials: credentials, quic: quic, client: client,
+                    path: path, entropy: .system, now: now)
+            }
+        } catch let error as DriverError {
+            throw CommandFailure(code: error.code, description: error.description)
+        }
+    }
+
+    private func makeTransport(_ target: TalkTarget) -> ClientTransport {
+        switch transport ?? target.transport ?? .webtransport {
+        case .roq: return .roq(RoQConfiguration())
+        case .webtransport:
+            var configuration = WebTransportClientConfiguration(authority: target.authority)
+            configuration.path = target.path
+            configuration.secret = secret
+            return .webTransport(configuration)
+        }
+    }
+
+    // MARK: After
+
+    /// - Returns: the file's name, where one was asked for and there was an answer.
+    private func writeAnswer(_ report: TalkReport) throws -> String? {
+        guard let answer, !report.answer.isEmpty else { return nil }
+        var file = AnswerFile()
+        let bytes: [UInt8]
+        do throws(AudioFileError) {
+            for frame in report.answer {
+                try file.append(sequence: frame.sequence, timestamp: frame.timestamp, packet: frame.payload)
+            }
+            bytes = AnswerForm(path: answer) == .wav ? try file.wav() : try file.oggOpus()
+        } catch {
+            throw CommandFailure(code: error.code, description: "the answer: \(error.description)")
+        }
+        try UserFile.write(bytes, to: answer)
+        return answer
+    }
+
+    private func print(_ report: TalkReport, target: TalkTarget, answerFile: String?) {
+        if json {
+            JSONLine.print(TalkReportLine(report, target: target.authority, answerFile: answerFile))
+            return
+        }
+        let style = TerminalStyle(descriptor: STDOUT_FILENO, environment: Environment.variables)
+        let text = report.text(style: style, answerFile: answerFile)
+        if !text.isEmpty { Swift.print(text) }
+    }
+}
+
+/// `MS=MODE`.
+struct ModeChange: ExpressibleByArgument {
+    let after: Duration
+    let mode: ReliabilityMode
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let milliseconds = Int(parts[0]), (0...3_600_000).contains(milliseconds),
+            let mode = ReliabilityMode(rawValue: String(parts[1]))
+        else { return nil }
+        after = .milliseconds(milliseconds)
+        self.mode = mode
+    }
+}
+
+/// The form of an answer's file, by its name.
+private enum AnswerForm {
+    case wav, oggOpus
+
+    init?(path: String) {
+        let name = path.lowercased()
+        if name.hasSuffix(".wav") {
+            self = .wav
+        } else if name.hasSuffix(".ogg") || name.hasSuffix(".opus") {
+            self = .oggOpus
+        } else {
+            return nil
+        }
+    }
+}
+
+extension ReliabilityMode: ExpressibleByArgument {}
+extension TalkTransport: ExpressibleByArgument {}
