@@ -1,4 +1,4 @@
-"""Runs the interop cases one after the other and prints a line for each.
+"""Runs the interop cases and prints a line for each.
 
     .venv/bin/python interop/run.py                     all cases
     .venv/bin/python interop/run.py --fast              those that need no browser
@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--parallax", type=Path, default=HERE.parent / ".build/release/parallax")
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--fast", action="store_true", help="leave the browsers out")
+    parser.add_argument("--jobs", type=int, default=4, help="cases at a time; most of them wait for speech to be played")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     options = parser.parse_args()
 
@@ -181,10 +183,10 @@ def main() -> None:
 
     parallax, out = options.parallax.resolve(), options.out.resolve()
     results: list[Result] = []
-    for script in scripts:
-        result = run_script(script, parallax, out)
-        results.append(result)
-        print(f"{result.result:11} {result.milliseconds:6} ms  {result.case:42} {result.reason}", flush=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for result in pool.map(lambda script: run_script(script, parallax, out), scripts):
+            results.append(result)
+            print(f"{result.result:11} {result.milliseconds:6} ms  {result.case:42} {result.reason}", flush=True)
 
     document = {"schema": 1, "versions": versions(), "cases": [asdict(result) for result in results]}
     (out / "interop.json").write_text(json.dumps(document, indent=1) + "\n")
