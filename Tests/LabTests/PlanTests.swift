@@ -37,3 +37,40 @@ import Testing
         #expect(seen.sorted() == Array(0..<plan.trialCount))
     }
 }
+
+@Suite struct PlanNamesTests {
+    @Test func `names are taken once, in their order, and unknown ones are answered with those expected`() throws {
+        let known = ["clean", "wifi", "lte"]
+        #expect(try Plan.names("lte,clean,lte", kind: "profile", known: known, standard: []) == ["lte", "clean"])
+        #expect(try Plan.names(nil, kind: "profile", known: known, standard: ["wifi"]) == ["wifi"])
+        #expect(try Plan.names("all", kind: "profile", known: known, standard: []) == known)
+        let error = #expect(throws: PlanError.self) {
+            try Plan.names("dial-up", kind: "profile", known: known, standard: [])
+        }
+        #expect(error?.description == "there is no profile 'dial-up'; expected one of: clean, wifi, lte")
+        #expect(throws: PlanError.empty(kind: "profile")) { try Plan.names("", kind: "profile", known: known, standard: []) }
+    }
+
+    @Test(arguments: ["0/2", "3/2", "1", "1/2/3", "a/b", "", "-1/2", "1/0"])
+    func `what is no shard is refused`(text: String) {
+        #expect(throws: PlanError.shard(text)) { try Share(shard: text) }
+    }
+
+    @Test func `a shard and a baseline are read`() throws {
+        #expect(try Share(shard: "2/4") == Share(first: 1, stride: 4))
+        #expect(try Baseline("roq/stream-per-frame") == Baseline(transport: "roq", mode: "stream-per-frame"))
+        #expect(throws: PlanError.self) { try Baseline("roq") }
+        #expect(throws: PlanError.self) { try Baseline("smoke/signals") }
+    }
+
+    @Test func `rows of several workers come out in the plan's order`() {
+        var merge = ShareMerge<Int>(workers: 3)
+        var merged: [Int] = []
+        // Worker 1 is quick, worker 0 slow: rows of worker k are k, k+3, k+6 …
+        for row in [1, 4, 2, 7, 0, 5, 3, 6, 10, 8, 9] {
+            merge.append(row, from: row % 3)
+            while let next = merge.popFirst() { merged.append(next) }
+        }
+        #expect(merged == Array(0...10))
+    }
+}

@@ -1,0 +1,84 @@
+import Audio
+package import Foundation
+package import Opus
+
+/// Why there is no clip to speak. `description` is one line: what is wrong, and what to do.
+package enum ClipFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unreadable(path: String, reason: String)
+    case notAudio(path: String, reason: String)
+    case noClips(directory: String)
+    /// Rows and seeds know a clip by its name.
+    case sameName(String)
+    case defaultsMissing
+
+    package var description: String {
+        switch self {
+        case .unreadable(let path, let reason): "cannot read the clip \(path): \(reason)"
+        case .notAudio(let path, let reason): "\(path): \(reason)"
+        case .noClips(let directory): "no .wav, .opus or .ogg file in \(directory)"
+        case .sameName(let name): "two clips are named \(name); rename one, since rows know a clip by its name"
+        case .defaultsMissing:
+            "no clip given and no recorded speech installed; name a WAV or Ogg Opus file, or: apt-get install pocketsphinx-testdata"
+        }
+    }
+}
+
+/// Finds clips and reads them.
+package enum ClipFiles {
+    /// Human speech (LibriVox, public domain) with its words, as Debian's pocketsphinx-testdata installs it.
+    static let defaultDirectory = URL(filePath: "/usr/share/pocketsphinx/test/data/librivox", directoryHint: .isDirectory)
+
+    private static let extensions: Set<String> = ["wav", "opus", "ogg"]
+
+    /// The paths of all clips in a directory, by name.
+    package static func paths(in directory: URL) throws(ClipFileError) -> [URL] {
+        let entries: [URL]
+        do {
+            entries = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+        } catch {
+            throw .unreadable(path: directory.path, reason: "no such directory, or not permitted")
+        }
+        let clips = entries.filter { extensions.contains($0.pathExtension.lowercased()) }
+        guard !clips.isEmpty else { throw .noClips(directory: directory.path) }
+        return clips.sorted { $0.lastPathComponent < $1.lastPathComponent }
+    }
+
+    /// The clips that are spoken when none is named.
+    package static func defaultPaths() throws(ClipFileError) -> [URL] {
+        do throws(ClipFileError) { return try paths(in: defaultDirectory) } catch { throw .defaultsMissing }
+    }
+
+    /// Reads clips and encodes what is not Opus yet: once, however many trials follow.
+    package static func load(_ paths: [URL]) throws(ClipFileError) -> [Clip] {
+        var clips: [Clip] = []
+        var names: Set<String> = []
+        for path in paths {
+            let clip = try load(path)
+            guard names.insert(clip.name).inserted else { throw .sameName(clip.name) }
+            clips.append(clip)
+        }
+        return clips
+    }
+
+    private static func load(_ path: URL) throws(ClipFileError) -> Clip {
+        let data: Data
+        do {
+            data = try Data(contentsOf: path)
+        } catch {
+            let exists = FileManager.default.fileExists(atPath: path.path)
+            throw .unreadable(path: path.path, reason: exists ? "not a readable file" : "no such file")
+        }
+        do {
+            return try Clip.load(
+                bytes: [UInt8](data), name: path.deletingPathExtension().lastPathComponent, transcript: transcript(of: path))
+        } catch {
+            throw .notAudio(path: path.path, reason: error.description)
+        }
+    }
+
+    /// What is said: a `.txt` of the same name.
+    private static func transcript(of path: URL) -> String? {
+        guard let data = try? Data(contentsOf: path.deletingPathExtension().appendingPathExtension("txt")) else { return nil }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}
