@@ -31,11 +31,10 @@ package struct SummaryTable: Sendable {
     }
 
     /// How to read the table, in plain words.
-    package static let reading = """
-        intact: prompts that arrived bit for bit, and its 95 % interval; got: frames in the prompt when it was decided; \
-        live: within 200 ms of their capture; delay: from capture to the server; commit: from commit to decision; \
-        answer: from commit to the first sound of the answer. p50 and p99 or p95 are medians and tails over trials.
-        """
+    package static let reading = [
+        "intact: prompts that arrived bit for bit; got: frames in the prompt at its decision; live: within 200 ms;",
+        "delay: from capture to server; commit: until the prompt is decided; answer: until its first sound.",
+    ]
 
     private func bold(_ text: String) -> String { usesStyle ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
 

@@ -1,4 +1,5 @@
 package import Opus
+package import QUIC
 import Session
 import Wire
 
@@ -8,12 +9,31 @@ package struct Sweep: Sendable {
     /// What rows name as the version that made them.
     package let commit: String
     private let clips: [String: Clip]
+    private let credentials: ServerCredentials
 
     /// - Precondition: `clips` holds every clip of the plan.
-    package init(plan: Plan, clips: [Clip], commit: String) {
+    package init(plan: Plan, clips: [Clip], commit: String) throws(CredentialsError) {
         self.plan = plan
         self.commit = commit
         self.clips = Dictionary(clips.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        // Signatures of one length, so that sizes repeat from run to run. The client does not check the date.
+        credentials = try .selfSigned(.ed25519, unixSeconds: 1_767_225_600)
+    }
+
+    /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.
+    package func row(at index: Int) throws(PlanError) -> TrialRow {
+        let plan = plan[index]
+        guard let profile = NetworkProfile.named(plan.cell.profile) else { throw .empty(kind: "profile") }
+        guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else { throw .empty(kind: "mode") }
+        guard let clip = clips[plan.cell.clip] else { throw .empty(kind: "clip") }
+        var trial = Trial(plan, profile: profile, mode: mode, clip: clip, credentials: credentials)
+        let record: TrialRecord
+        do throws(Stalled) {
+            record = try trial.run()
+        } catch {
+            record = trial.abandoned("stalled at \(error.at.nanoseconds) ns")
+        }
+        return TrialRow(record, of: plan, clip: clip, commit: commit)
     }
 }
 
@@ -37,6 +57,20 @@ extension Plan {
     /// The transports that trials can run over.
     package static let transports = ["webtransport", "roq"]
     package static var modes: [String] { ReliabilityMode.allCases.map(\.rawValue) }
+
+    /// The plan that a command line names; a list that is left out stands for all that is usual.
+    package init(
+        seed: UInt64, transports: String?, modes: String?, profiles: String?, clips: [Clip], trialsPerCell: Int
+    ) throws(PlanError) {
+        self.init(
+            seed: seed,
+            transports: try Self.names(transports, kind: "transport", known: Self.transports, standard: Self.transports),
+            modes: try Self.names(modes, kind: "mode", known: Self.modes, standard: Self.modes),
+            profiles: try Self.names(
+                profiles, kind: "profile", known: NetworkProfile.all.map(\.name),
+                standard: NetworkProfile.standard.map(\.name)),
+            clips: clips.map(\.name), trialsPerCell: trialsPerCell)
+    }
 
     /// Checks names against those that are known, each once, in the order given.
     package static func names(

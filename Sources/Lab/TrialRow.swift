@@ -21,6 +21,7 @@ package struct TrialRow: Hashable, Sendable {
     package var framesDuplicate = 0
     package var framesMissing = 0
     package var framesDropped = 0
+    package var framesHeld = 0
     package var longestGapMilliseconds = 0
     package var intact = false
     package var verdict = ""
@@ -74,6 +75,7 @@ extension TrialRow {
         .integer("frames_duplicate", \.framesDuplicate),
         .integer("frames_missing", \.framesMissing),
         .integer("frames_dropped", \.framesDropped),
+        .integer("frames_held", \.framesHeld),
         .integer("longest_gap_ms", \.longestGapMilliseconds),
         .flag("intact", \.intact),
         .text("verdict", \.verdict),

@@ -20,5 +20,5 @@ struct ParallaxCommand: ParsableCommand {
             The receipt says whether every frame of the prompt arrived, and when. Add --transport roq or --mode stream \
             and compare.
             """,
-        subcommands: [ServeCommand.self, TalkCommand.self])
+        subcommands: [CompareCommand.self, ServeCommand.self, TalkCommand.self, ProfilesCommand.self])
 }

@@ -1,0 +1,166 @@
+import Endpoint
+import Opus
+import QUIC
+import Responder
+import Session
+import Wire
+
+extension ClientEndpoint: SimulatedEndpoint {}
+extension ServerEndpoint: SimulatedEndpoint {}
+
+/// How trials are run; the same for every cell.
+package enum TrialWords {
+    /// A frame that comes within this time of its capture is live (DESIGN section 2).
+    package static let liveDeadline = Duration.milliseconds(200)
+    /// The server's think time, from the request of an answer to its first frame.
+    package static let thinkTime = Duration.milliseconds(300)
+    /// How much of the clip the server answers with.
+    package static let answerDuration = Duration.seconds(1)
+    /// A trial ends this long after its last frame at the latest.
+    package static let patience = Duration.seconds(60)
+    /// A connection that is not open by then is given up.
+    package static let setupPatience = Duration.seconds(30)
+}
+
+/// One run of one cell: connect, speak the clip, commit it, hear the answer, close.
+///
+/// ```
+///  connecting --opened--> speaking --last frame, commit--> listening --answer heard--> over
+///       |                    |                                |
+///       +---- closed, or nothing happened for too long -------+----> over
+/// ```
+struct Trial: ~Copyable {
+    private enum Phase {
+        case connecting
+        /// The frame to be captured next, and when.
+        case speaking(next: Int, at: Instant)
+        case listening
+        case over(end: String)
+    }
+
+    private let clip: Clip
+    private var world: World<ClientEndpoint, ServerEndpoint>
+    private var phase = Phase.connecting
+    private var record: TrialRecord
+
+    init(_ plan: TrialPlan, profile: NetworkProfile, mode: ReliabilityMode, clip: Clip, credentials: ServerCredentials) {
+        self.clip = clip
+        let server = ServerEndpoint(
+            configuration: Self.serverConfiguration(clip: clip, credentials: credentials),
+            entropy: Entropy(seed: plan.seed.server), now: .zero)
+        var configuration = ClientEndpointConfiguration()
+        configuration.trust = .insecure
+        configuration.client.mode = mode
+        let client = ClientEndpoint(
+            transport: plan.cell.transport == "roq" ? .roq : .webTransport(authority: "localhost", path: "/v1/realtime"),
+            configuration: configuration, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
+        world = World(client: client, server: server, profile: profile, seed: plan.seed)
+        record = TrialRecord(frameCount: clip.frames.count)
+    }
+
+    private static func serverConfiguration(clip: Clip, credentials: ServerCredentials) -> ServerConfiguration {
+        var configuration = ServerConfiguration(credentials: credentials)
+        let answerFrames = Int(TrialWords.answerDuration.nanoseconds / max(1, clip.frameDuration.nanoseconds))
+        configuration.responder = .script(
+            packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialWords.thinkTime)
+        configuration.session.keepsAccounts = true
+        return configuration
+    }
+
+    /// Runs the trial to its end.
+    mutating func run() throws(Stalled) -> TrialRecord {
+        world.pump()
+        while true {
+            hear()
+            switch phase {
+            case .connecting:
+                let limit = Instant.zero + TrialWords.setupPatience
+                if try !world.step(until: limit), world.now >= limit { phase = .over(end: "not open in time") }
+            case .speaking(let next, let instant):
+                if world.now >= instant {
+                    speak(next)
+                } else {
+                    _ = try world.step(until: instant)
+                }
+            case .listening:
+                let limit = (record.committed ?? .zero) + TrialWords.patience
+                if try !world.step(until: limit), world.now >= limit { phase = .over(end: "no end in time") }
+            case .over(let end):
+                finish(end)
+                return record
+            }
+        }
+    }
+
+    /// Captures frame `index`, and commits the prompt after the last one.
+    private mutating func speak(_ index: Int) {
+        let payload = clip.frames[index]
+        world.forgetTransmissions()
+        world.client.capture(payload: payload, duration: clip.frameDuration, now: world.now)
+        world.pump()
+        record.witness(frame: index, payloadByteCount: payload.count, captured: world.now, sent: world.transmissions)
+        guard index + 1 < clip.frames.count else {
+            world.client.commit(now: world.now)
+            world.client.requestResponse(now: world.now)
+            world.pump()
+            record.committed = world.now
+            phase = .listening
+            return
+        }
+        phase = .speaking(next: index + 1, at: world.now + clip.frameDuration)
+    }
+
+    /// Takes what the client has noticed.
+    private mutating func hear() {
+        while let notice = world.client.pollNotice() {
+            switch notice {
+            case .opened:
+                record.opened = world.now
+                record.roundTrips = world.roundTrips
+                phase = .speaking(next: 0, at: nextCapture)
+            case .closed(let close):
+                phase = .over(end: "closed by \(close.origin.rawValue), code \(close.code): \(close.reason)")
+            case .session(let notice): hear(notice)
+            }
+        }
+    }
+
+    private mutating func hear(_ notice: ClientNotice) {
+        switch notice {
+        case .sessionCreated: record.firstEvent = record.firstEvent ?? world.now
+        case .answerFrame:
+            record.firstAudio = record.firstAudio ?? world.now
+            record.answerFrames += 1
+        case .outputStopped:
+            if case .listening = phase { phase = .over(end: TrialRow.completedEnd) }
+        case .responseDone(_, let status) where status != .completed:
+            phase = .over(end: "response \(status.rawValue)")
+        case .error(let error): phase = .over(end: "error: \(error.message)")
+        default: break
+        }
+    }
+
+    /// The microphone runs on a grid from the beginning of time, so that frames of all cells meet the network at the
+    /// same instants even where one connection opened some microseconds later than another.
+    private var nextCapture: Instant {
+        let step = UInt64(max(1, clip.frameDuration.nanoseconds))
+        return Instant(nanoseconds: (world.now.nanoseconds + step - 1) / step * step)
+    }
+
+    /// What there is of a trial that could not go on.
+    mutating func abandoned(_ end: String) -> TrialRecord {
+        finish(end)
+        return record
+    }
+
+    private mutating func finish(_ end: String) {
+        record.end = end
+        record.account = world.server.lastDecidedPrompt
+        world.client.close(now: world.now)
+        world.pump()
+        record.finished = world.now
+        record.up = TrafficRecord(world.up)
+        record.down = TrafficRecord(world.down)
+        record.log = world.log.value
+    }
+}

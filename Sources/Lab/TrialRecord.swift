@@ -1,0 +1,115 @@
+import Opus
+import Session
+import Wire
+
+/// What a trial saw, before it is boiled down to a row.
+struct TrialRecord {
+    var opened: Instant?
+    var roundTrips = 0
+    var firstEvent: Instant?
+    /// When the commit left the client.
+    var committed: Instant?
+    var firstAudio: Instant?
+    var answerFrames = 0
+    var finished = Instant.zero
+    var end = ""
+    var account: PromptAccount?
+    var up = TrafficRecord()
+    var down = TrafficRecord()
+    var log: UInt64 = 0
+
+    /// By frame: when it was captured.
+    private(set) var captures: [Instant] = []
+    private(set) var payloadByteCount = 0
+    /// By frame: what became of the packet that left at its capture; `nil` where none left.
+    private(set) var fates: [Fate?] = []
+
+    init(frameCount: Int) {
+        captures.reserveCapacity(frameCount)
+        fates.reserveCapacity(frameCount)
+    }
+
+    /// Notes frame `index` and the packets that left the client at the instant of its capture. Nothing here looks into
+    /// a packet: the frame's is the first that is long enough to hold it.
+    mutating func witness(frame index: Int, payloadByteCount: Int, captured: Instant, sent: [Transmission]) {
+        captures.append(captured)
+        self.payloadByteCount += payloadByteCount
+        fates.append(sent.first { $0.byteCount > payloadByteCount }?.fate)
+    }
+}
+
+struct TrafficRecord {
+    var byteCount = 0
+    var packetCount = 0
+    var dropCount = 0
+
+    init() {}
+
+    init(_ direction: borrowing Direction) {
+        byteCount = direction.byteCount
+        packetCount = direction.packetCount
+        dropCount = direction.link.drops.total
+    }
+}
+
+extension TrialRow {
+    init(_ record: TrialRecord, of plan: TrialPlan, clip: Clip, commit: String) {
+        self.init()
+        self.commit = commit
+        seed = Int(plan.seed.value)
+        trial = plan.trial
+        transport = plan.cell.transport
+        mode = plan.cell.mode
+        profile = plan.cell.profile
+        self.clip = plan.cell.clip
+        clipMilliseconds = clip.durationMilliseconds
+        framesSent = record.captures.count
+        framesDropped = record.fates.count { if case .dropped = $0 { true } else { false } }
+        framesHeld = record.fates.count { $0 == nil }
+        end = record.end
+        setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }
+        setupRoundTrips = record.opened.map { _ in record.roundTrips }
+        firstEventMilliseconds = record.firstEvent.map { Self.milliseconds($0 - .zero) }
+        if let committed = record.committed {
+            responseFirstAudioMilliseconds = record.firstAudio.map { Self.milliseconds($0 - committed) }
+        }
+        responseFrames = record.answerFrames
+        (wireBytesUp, wirePacketsUp, droppedPacketsUp) = (record.up.byteCount, record.up.packetCount, record.up.dropCount)
+        (wireBytesDown, wirePacketsDown) = (record.down.byteCount, record.down.packetCount)
+        droppedPacketsDown = record.down.dropCount
+        payloadBytesUp = record.payloadByteCount
+        log = String(record.log, radix: 16)
+        virtualSeconds = Self.milliseconds(record.finished - .zero) / 1000
+        if let account = record.account { describe(account, captures: record.captures, committed: record.committed) }
+    }
+
+    /// What the server decided, with delays by the clock of the world and not by either end's estimate.
+    private mutating func describe(_ account: PromptAccount, captures: [Instant], committed: Instant?) {
+        let receipt = account.receipt
+        framesPrompt = receipt.receivedFrames
+        framesMissing = receipt.expectedFrames - receipt.receivedFrames
+        framesRecoveredFEC = receipt.recovered.fec
+        framesRecoveredRED = receipt.recovered.red
+        framesRecoveredNACK = receipt.recovered.nack
+        framesRecoveredRepair = receipt.recovered.repair
+        framesDuplicate = receipt.duplicateFrames
+        longestGapMilliseconds = receipt.longestGapMilliseconds
+        intact = receipt.verdict == .intact
+        verdict = receipt.verdict.rawValue
+        commitWaitMilliseconds = committed.map { Self.milliseconds(account.decided - $0) }
+
+        let delays = zip(captures, account.arrivals).compactMap { captured, arrival in
+            arrival.map { Self.milliseconds($0 - captured) }
+        }
+        let all = Sample(delays)
+        let live = Sample(delays.filter { $0 <= TrialWords.liveDeadline.milliseconds })
+        framesLive = live.count
+        frameDelayP50Milliseconds = all.percentile(0.50).map(Self.rounded)
+        frameDelayP95Milliseconds = all.percentile(0.95).map(Self.rounded)
+        frameDelayP99Milliseconds = all.percentile(0.99).map(Self.rounded)
+        liveDelayP99Milliseconds = live.percentile(0.99).map(Self.rounded)
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Double { rounded(duration.milliseconds) }
+    private static func rounded(_ milliseconds: Double) -> Double { (milliseconds * 1000).rounded() / 1000 }
+}

@@ -1,0 +1,154 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Lab
+internal import Server
+
+/// `parallax compare`: the same prompts over every transport and mode, through the same simulated networks.
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Speaks clips through simulated networks and compares transports and modes.",
+        discussion: """
+            Every trial runs both real endpoints in virtual time. Trials of the same number meet the same network, \
+            whatever the transport and mode, so a difference in the result is theirs. The same seed gives the same \
+            rows, on every run and machine.
+
+            All there is, on recorded speech, with the rows kept:
+
+              parallax compare --out out
+
+            Two modes over bad networks, many times:
+
+              parallax compare --transport roq --mode datagram,stream --profile burst-10,outage-2s --trials 200
+
+            Your own recordings, and figures for a program:
+
+              parallax compare prompt.wav other.opus --json
+
+            A sweep over two machines, and its summary:
+
+              parallax compare --trials 1000 --shard 1/2 --out a     (and 2/2 --out b on the other)
+              parallax compare --rows a/trials.jsonl --rows b/trials.jsonl --out whole
+            """)
+
+    @Argument(help: "WAV or Ogg Opus files to speak. Without any, recorded speech that a package ships.")
+    var clip: [String] = []
+
+    @Option(help: ArgumentHelp("Speak every clip of a directory.", valueName: "dir"))
+    var clips: String?
+
+    @Option(help: ArgumentHelp("Transports, with commas between: webtransport, roq.", valueName: "list"))
+    var transport: String?
+
+    @Option(help: ArgumentHelp("Modes, with commas between: datagram, stream-per-frame, stream.", valueName: "list"))
+    var mode: String?
+
+    @Option(help: ArgumentHelp("Networks, with commas between, or 'all'; see 'parallax profiles'.", valueName: "list"))
+    var profile: String?
+
+    @Option(help: "Trials of each cell: transport, mode, profile and clip.")
+    var trials = 20
+
+    @Option(help: "Which networks the trials meet.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many processes run trials at once; as many as there are cores if not said.")
+    var jobs: Int?
+
+    @Option(help: ArgumentHelp("Run one of n equal parts of the sweep.", valueName: "i/n"))
+    var shard: String?
+
+    @Option(help: ArgumentHelp("Write trials.jsonl and summary.csv there.", valueName: "dir"))
+    var out: String?
+
+    @Flag(help: "Print the summary as JSON instead of a table.")
+    var json = false
+
+    @Option(help: ArgumentHelp("What differences are taken from, as in roq/stream; the first cell if not said.",
+        valueName: "transport/mode"))
+    var baseline: String?
+
+    @Option(help: ArgumentHelp("Summarise rows that exist instead of running trials; once for each file.",
+        valueName: "trials.jsonl"))
+    var rows: [String] = []
+
+    @Flag(help: "Say what would be run, and end.")
+    var dryRun = false
+
+    func validate() throws {
+        guard trials >= 1 else { throw ValidationError("--trials is 1 or more") }
+        guard jobs.map({ $0 >= 1 }) ?? true else { throw ValidationError("--jobs is 1 or more") }
+        guard clip.isEmpty || clips == nil else { throw ValidationError("name clips or --clips, not both") }
+    }
+
+    func run() throws {
+        do {
+            guard rows.isEmpty else {
+                let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
+                let output = try CompareOutput(directory: out)
+                return try output.summarise(RowFiles.read(rows), baseline: baseline, asJSON: json)
+            }
+            try runTrials()
+        } catch let error as PlanError {
+            throw CommandFailure(code: "unknown_name", description: error.description)
+        } catch let error as ClipFileError {
+            throw CommandFailure(code: "no_clip", description: error.description)
+        } catch let error as RowFileError {
+            throw CommandFailure(code: "no_rows", description: error.description)
+        }
+    }
+
+    private func runTrials() throws {
+        let paths = try clipPaths()
+        let plan = try Plan(
+            seed: seed, transports: transport, modes: mode, profiles: profile, clips: ClipFiles.load(paths),
+            trialsPerCell: trials)
+        let share = try shard.map { text throws(PlanError) in try Share(shard: text) } ?? .whole
+        let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
+            ?? Baseline(transport: plan.transports[0], mode: plan.modes[0])
+        let count = share.indices(count: plan.trialCount).underestimatedCount
+        guard !dryRun else { return describe(plan, trials: count) }
+
+        let output = try CompareOutput(directory: out)
+        let workers = WorkerPool(plan: plan, paths: paths, share: share, commit: Version.commit)
+        let jobs = min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, max(1, count))
+        var progress = ProgressLine(total: count)
+        var rows: [TrialRow] = []
+        rows.reserveCapacity(count)
+        let end = try workers.run(jobs: jobs) { row in
+            rows.append(row)
+            output.write(row)
+            progress.advance(row.cell)
+        }
+        progress.clear()
+        try finish(end, ran: rows.count, of: count, output: output)
+        try output.summarise(rows, baseline: baseline, asJSON: json)
+    }
+
+    /// Ends the command when the workers did not come to their end.
+    private func finish(_ end: WorkerPool.End, ran: Int, of count: Int, output: CompareOutput) throws {
+        switch end {
+        case .finished: return
+        case .interrupted:
+            let kept = output.directory.map { "; their rows are in \($0)/trials.jsonl" } ?? ""
+            FileHandle.standardError.write(Data("stopped after \(ran) of \(count) trials\(kept)\n".utf8))
+            throw ExitCode(130)
+        case .failed(let reason):
+            throw CommandFailure(code: "worker_failed", description: reason)
+        }
+    }
+
+    private func clipPaths() throws(ClipFileError) -> [URL] {
+        if let clips { return try ClipFiles.paths(in: URL(filePath: clips)) }
+        return clip.isEmpty ? try ClipFiles.defaultPaths() : clip.map { URL(filePath: $0) }
+    }
+
+    private func describe(_ plan: Plan, trials count: Int) {
+        print("transports  \(plan.transports.joined(separator: ", "))")
+        print("modes       \(plan.modes.joined(separator: ", "))")
+        print("profiles    \(plan.profiles.joined(separator: ", "))")
+        print("clips       \(plan.clips.joined(separator: ", "))")
+        print("seed        \(plan.seed)")
+        print("trials      \(count) of \(plan.trialCount): \(plan.cellCount) cells of \(plan.trialsPerCell)")
+    }
+}
