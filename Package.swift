@@ -71,7 +71,7 @@ let package = Package(
         // Drivers: virtual time and real sockets.
         .target(
             name: "Lab",
-            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"],
+            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "Endpoint"],
             swiftSettings: strict),
         .target(
             name: "Server",

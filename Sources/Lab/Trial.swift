@@ -2,7 +2,9 @@ import Endpoint
 import Opus
 import QUIC
 import Responder
+import RoQ
 import Session
+import WebTransport
 import Wire
 
 extension ClientEndpoint: SimulatedEndpoint {}
@@ -48,12 +50,12 @@ struct Trial: ~Copyable {
         let server = ServerEndpoint(
             configuration: Self.serverConfiguration(clip: clip, credentials: credentials),
             entropy: Entropy(seed: plan.seed.server), now: .zero)
-        var configuration = ClientEndpointConfiguration()
-        configuration.trust = .insecure
-        configuration.client.mode = mode
+        var talker = ClientConfiguration()
+        talker.mode = mode
         let client = ClientEndpoint(
-            transport: plan.cell.transport == "roq" ? .roq : .webTransport(authority: "localhost", path: "/v1/realtime"),
-            configuration: configuration, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
+            transport: plan.cell.transport == "roq" ? .roq(RoQConfiguration()) : .webTransport(WebTransportClientConfiguration(authority: "localhost")),
+            serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
+            client: talker, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
         world = World(client: client, server: server, profile: profile, seed: plan.seed)
         record = TrialRecord(frameCount: clip.frames.count)
     }
@@ -120,7 +122,9 @@ struct Trial: ~Copyable {
                 phase = .speaking(next: 0, at: nextCapture)
             case .closed(let close):
                 phase = .over(end: "closed by \(close.origin.rawValue), code \(close.code): \(close.reason)")
-            case .session(let notice): hear(notice)
+            case .realtime(let notice): hear(notice)
+            case .frameRefused: record.refusedCount += 1
+            case .draining: break
             }
         }
     }
@@ -155,7 +159,8 @@ struct Trial: ~Copyable {
 
     private mutating func finish(_ end: String) {
         record.end = end
-        record.account = world.server.lastDecidedPrompt
+        
+        record.account = world.server.lastDecidedPrompt()
         world.client.close(now: world.now)
         world.pump()
         record.finished = world.now

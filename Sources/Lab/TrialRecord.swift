@@ -11,6 +11,8 @@ struct TrialRecord {
     var committed: Instant?
     var firstAudio: Instant?
     var answerFrames = 0
+    /// Frames that the client's transport did not take.
+    var refusedCount = 0
     var finished = Instant.zero
     var end = ""
     var account: PromptAccount?
@@ -65,6 +67,7 @@ extension TrialRow {
         clipMilliseconds = clip.durationMilliseconds
         framesSent = record.captures.count
         framesDropped = record.fates.count { if case .dropped = $0 { true } else { false } }
+        framesRefused = record.refusedCount
         framesHeld = record.fates.count { $0 == nil }
         end = record.end
         setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }

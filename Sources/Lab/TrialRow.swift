@@ -22,6 +22,7 @@ package struct TrialRow: Hashable, Sendable {
     package var framesMissing = 0
     package var framesDropped = 0
     package var framesHeld = 0
+    package var framesRefused = 0
     package var longestGapMilliseconds = 0
     package var intact = false
     package var verdict = ""
@@ -76,6 +77,7 @@ extension TrialRow {
         .integer("frames_missing", \.framesMissing),
         .integer("frames_dropped", \.framesDropped),
         .integer("frames_held", \.framesHeld),
+        .integer("frames_refused", \.framesRefused),
         .integer("longest_gap_ms", \.longestGapMilliseconds),
         .flag("intact", \.intact),
         .text("verdict", \.verdict),
