@@ -15,9 +15,10 @@ extension ServerEndpoint {
     /// that we may accept. What else it is, its first byte says (RFC 9443 section 3).
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
         counters.datagramsReceived += 1
+        guard let first = datagram.first else { return }
         let header = try? QUICPacketHeader(
             parsing: datagram.bindMemory(to: UInt8.self).span, shortIDByteCount: ConnectionIDLayout.byteCount)
-        guard let header, let first = datagram.first else {
+        guard let header else {
             counters.datagramsUnclaimed += 1
             return
         }
