@@ -168,7 +168,9 @@ def main() -> None:
     parser.add_argument("--parallax", type=Path, default=HERE.parent / ".build/release/parallax")
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--fast", action="store_true", help="leave the browsers out")
-    parser.add_argument("--jobs", type=int, default=4, help="cases at a time; most of them wait for speech to be played")
+    parser.add_argument(
+        "--jobs", type=int, default=4, help="cases at a time; most of them wait for speech to be played"
+    )
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     options = parser.parse_args()
 
