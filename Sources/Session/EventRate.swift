@@ -9,7 +9,8 @@ struct EventRate: Sendable {
     private let dropLimit: Int
     private var tokens: Double
     private var refilled: Instant
-    private var droppedInARow = 0
+    /// Since the bucket was full last: a client that goes on at more than its rate never fills it.
+    private var dropped = 0
 
     init(limits: SessionLimits, now: Instant) {
         perSecond = limits.eventsPerSecond
@@ -25,14 +26,14 @@ struct EventRate: Sendable {
         if now > refilled {
             tokens = min(Double(burst), tokens + now.since(refilled).milliseconds / 1_000 * Double(perSecond))
             refilled = now
+            if tokens == Double(burst) { dropped = 0 }
         }
         if tokens >= 1 {
             tokens -= 1
-            droppedInARow = 0
             return .taken
         }
-        droppedInARow += 1
-        if droppedInARow > dropLimit { return .flood }
-        return droppedInARow == 1 ? .refused : .dropped
+        dropped += 1
+        if dropped > dropLimit { return .flood }
+        return dropped == 1 ? .refused : .dropped
     }
 }

@@ -222,6 +222,18 @@ import Wire
         #expect(driver.types.count == 10 && driver.errorCode == nil)
     }
 
+    @Test func `a client that stays over the rate for long is told once and loses its session`() {
+        var limits = SessionLimits()
+        limits.eventsDropped = 100
+        var driver = SessionDriver(limits: limits)
+        for _ in 0..<1_000 {
+            driver.send(.clearAudio)
+            driver.advance(by: .milliseconds(4))
+        }
+        #expect(driver.types.filter { $0 == "error" }.count == 1)
+        #expect(driver.closes == ["event rate"])
+    }
+
     @Test func `a flood of events ends its session`() {
         var limits = SessionLimits()
         limits.eventBurst = 10

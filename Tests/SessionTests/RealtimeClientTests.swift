@@ -195,6 +195,14 @@ import Wire
         #expect(errors == 5)
     }
 
+    @Test func `a server that tells only the mode is understood`() {
+        var client = RealtimeClient(ClientConfiguration())
+        let text = #"{"type":"session.updated","event_id":"e","session":{"id":"sess_1","parallax":{"reliability":{"mode":"stream"}}}}"#
+        client.receive(event: Array(text.utf8), now: .zero)
+        let notice = client.pollNotice()
+        #expect(notice == .sessionUpdated(mode: .stream))
+    }
+
     @Test func `every mangled byte of a server's events leaves the client standing`() {
         var pair = Pair()
         pair.speak(2)

@@ -109,6 +109,15 @@ extension ParallaxSettings: Codable {
     private enum CodingKeys: String, CodingKey {
         case reliability, liveDeadlineMilliseconds = "live_deadline_ms"
     }
+
+    /// Reads what another server may say only in part.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        reliability = try container.decodeIfPresent(ReliabilitySettings.self, forKey: .reliability) ?? reliability
+        liveDeadlineMilliseconds =
+            try container.decodeIfPresent(Int.self, forKey: .liveDeadlineMilliseconds) ?? liveDeadlineMilliseconds
+    }
 }
 
 extension ReliabilitySettings: Codable {
@@ -118,9 +127,10 @@ extension ReliabilitySettings: Codable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        mode = try container.decode(ReliabilityMode.self, forKey: .mode)
-        onGap = try container.decode(GapPolicy.self, forKey: .onGap)
-        waitMilliseconds = try container.decode(Int.self, forKey: .waitMilliseconds)
+        self.init()
+        mode = try container.decodeIfPresent(ReliabilityMode.self, forKey: .mode) ?? mode
+        onGap = try container.decodeIfPresent(GapPolicy.self, forKey: .onGap) ?? onGap
+        waitMilliseconds = try container.decodeIfPresent(Int.self, forKey: .waitMilliseconds)
     }
 
     package func encode(to encoder: any Encoder) throws {
