@@ -15,7 +15,7 @@ final class ServedConnection {
     /// Waits in the endpoint's list of connections that may have something to send.
     var isReady = false
     var isHalfOpen = true
-    /// Until when the peer must have asked for a session.
+    /// Until when the peer must have asked for a session, or have let go of the one that ended.
     var requestDeadline: Instant?
 
     init(quic: QUICConnection, source: PeerAddress) {

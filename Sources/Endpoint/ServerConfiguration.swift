@@ -52,6 +52,8 @@ package struct ServerLimits: Hashable, Sendable {
     package var statelessReplies = 256
     /// How long an established connection may stay without asking for a session.
     package var sessionRequestTime = Duration.seconds(10)
+    /// How long a connection may stay after its session has ended, for the last bytes to arrive.
+    package var closeTime = Duration.seconds(5)
     /// Notices that wait to be polled.
     package var notices = 4096
 

@@ -143,6 +143,8 @@ extension ServerEndpoint {
         counters.sessionsClosed += 1
         notices.append(.sessionClosed(id: active.session.id, close))
         connection.conversation = .ended
+        // The transport lingers until the peer has the last bytes; a peer that gives no credit for them does not keep it.
+        connection.requestDeadline = now + configuration.limits.closeTime
     }
 
     private func identifier() -> String {

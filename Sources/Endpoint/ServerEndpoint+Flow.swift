@@ -145,7 +145,8 @@ extension ServerEndpoint {
             if let deadline = connection.quic.deadline, deadline <= now { connection.quic.handleTimeout(now: now) }
             if let deadline = connection.requestDeadline, deadline <= now {
                 connection.requestDeadline = nil
-                connection.quic.close(code: 0, reason: "no session was asked for in time")
+                let isOver = if case .ended = connection.conversation { true } else { false }
+                connection.quic.close(code: 0, reason: isOver ? "the session is over" : "no session was asked for in time")
             }
             if case .active(let active) = connection.conversation {
                 if let deadline = active.responder.deadline, deadline <= now { active.responder.handleTimeout(now: now) }

@@ -1,3 +1,4 @@
+internal import Framing
 internal import QUIC
 internal import Wire
 
@@ -20,17 +21,27 @@ struct EarlyArrivals {
         datagrams = BoundedQueue(limit: limits.earlyDatagrams)
     }
 
-    /// Keeps a piece of a stream, or answers `false`: the stream is to be rejected.
-    mutating func append(_ piece: Piece) -> Bool {
+    enum Outcome {
+        case kept
+        /// The stream is to be rejected.
+        case overLimit
+        /// The stream names what can never be a session.
+        case ofNoSession
+    }
+
+    /// Keeps a piece of a stream within the limits.
+    mutating func append(_ piece: Piece) -> Outcome {
         let isNew = !streams.contains(piece.stream)
+        var reader = ByteReader(piece.bytes.span)
+        if isNew, let session = try? reader.readVarInt(), !WebTransportStreamHeader.isSessionID(session) { return .ofNoSession }
         guard byteCount + piece.bytes.count <= limits.earlyStreamByteCount, !isNew || streams.count < limits.earlyStreams else {
             forget(piece.stream)
-            return false
+            return .overLimit
         }
         streams.insert(piece.stream)
         byteCount += piece.bytes.count
         pieces.append(piece)
-        return true
+        return .kept
     }
 
     /// Keeps a datagram; over the limit it is dropped, as the network might have.

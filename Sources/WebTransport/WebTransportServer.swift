@@ -101,7 +101,11 @@ extension WebTransportServer {
 
     private func receiveEarly(_ piece: EarlyArrivals.Piece) {
         if case .over = state { return http.abort(piece.stream, .sessionGone) }
-        if !early.append(piece) { http.abort(piece.stream, .bufferedStreamRejected) }
+        switch early.append(piece) {
+        case .kept: break
+        case .overLimit: http.abort(piece.stream, .bufferedStreamRejected)
+        case .ofNoSession: http.fail(HTTP3Error(.idError, "a stream of no session"))
+        }
     }
 
     private func receiveEarly(datagram: [UInt8]) {

@@ -111,6 +111,37 @@ import Wire
         #expect(server.isIdle)
     }
 
+    @Test func `a peer that gives no credit for the last bytes does not keep its connection`() throws {
+        var configuration = ServerConfiguration(credentials: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
+        configuration.limits.closeTime = .seconds(2)
+        var now = Instant(nanoseconds: 1_000_000_000)
+        let server = ServerEndpoint(configuration: configuration, entropy: Entropy(seed: 1), now: now)
+        let path = NetworkPath(local: PeerAddress(ipv4: 10, 0, 0, 2, port: 9), remote: House.serverAddress)
+        // Bare QUIC that stays awake and lets the server's stream of events send 10 bytes.
+        var quic = QUICConfiguration()
+        quic.keepAlive = .seconds(1)
+        quic.limits.streamReceiveWindow = 10
+        let client = QUICConnection.client(
+            serverName: "localhost", alpn: ["roq-14"], credentials: ClientCredentials(.insecure), configuration: quic, path: path,
+            entropy: Entropy(seed: 2), now: now)
+        let firstEvent: [UInt8] = [1, 14, 0x80, 112] + [UInt8](repeating: 0, count: 10) + Array("{}".utf8)
+        var opened: UInt64 = 0
+        for round in 0..<1000 {
+            exchange(client, server, path, now)
+            while let event = client.pollEvent() {
+                if case .established = event { try client.write(firstEvent, to: client.openStream(.unidirectional)) }
+            }
+            opened = max(opened, UInt64(server.counters.sessionsOpened))
+            if round == 100 { server.close(now: now) }
+            if round == 250 { #expect(!server.isIdle) }
+            now = now + .milliseconds(10)
+            client.handleTimeout(now: now)
+            server.handleTimeout(now: now)
+        }
+        #expect(opened == 1)
+        #expect(server.isIdle)
+    }
+
     private func exchange(_ client: QUICConnection, _ server: ServerEndpoint, _ path: NetworkPath, _ now: Instant) {
         withUnsafeTemporaryAllocation(byteCount: 1500, alignment: 1) { buffer in
             let back = NetworkPath(local: path.remote, remote: path.local)

@@ -136,9 +136,10 @@ import Wire
         #expect(raw.events.close == nil)
     }
 
-    @Test func `a stream of no possible session is H3_ID_ERROR`() throws {
+    @Test(arguments: [true, false])
+    func `a stream of no possible session is H3_ID_ERROR, session or not`(isOpen: Bool) throws {
         let raw = try RawClient()
-        try raw.open()
+        if isOpen { try raw.open() }
         try raw.write([0x40, 0x54, 3, 0], to: .unidirectional)
         #expect(raw.closeCode == HTTP3ErrorCode.idError.rawValue)
         #expect(raw.events.close?.code == HTTP3ErrorCode.idError.rawValue)
