@@ -23,17 +23,22 @@ package struct Sweep: Sendable {
     /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.
     package func row(at index: Int) throws(PlanError) -> TrialRow {
         let plan = plan[index]
+        guard let clip = clips[plan.cell.clip] else { throw .empty(kind: "clip") }
+        return TrialRow(try record(at: index), of: plan, clip: clip, commit: commit)
+    }
+
+    /// Runs trial `index` and answers what it saw, frame by frame.
+    func record(at index: Int) throws(PlanError) -> TrialRecord {
+        let plan = plan[index]
         guard let profile = NetworkProfile.named(plan.cell.profile) else { throw .empty(kind: "profile") }
         guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else { throw .empty(kind: "mode") }
         guard let clip = clips[plan.cell.clip] else { throw .empty(kind: "clip") }
         var trial = Trial(plan, profile: profile, mode: mode, clip: clip, credentials: credentials)
-        let record: TrialRecord
         do throws(Stalled) {
-            record = try trial.run()
+            return try trial.run()
         } catch {
-            record = trial.abandoned("stalled at \(error.at.nanoseconds) ns")
+            return trial.abandoned("stalled at \(error.at.nanoseconds) ns")
         }
-        return TrialRow(record, of: plan, clip: clip, commit: commit)
     }
 }
 

@@ -1,0 +1,98 @@
+@testable import Lab
+import Opus
+import QUIC
+import Session
+import Testing
+import Wire
+
+@Suite struct TrialTests {
+    /// Two seconds of packets that have the form of Opus, 20 ms each (RFC 6716 section 3.1: SILK, wideband, one frame).
+    private static let clip: Clip = {
+        var noise = Entropy(seed: 11)
+        let frames = (0..<100).map { _ in [0x48] + noise.bytes(40 + Int(noise.next() % 50)) }
+        return Clip(name: "noise", frames: frames, frameDuration: .milliseconds(20), playableSampleCount: 96_000, preSkip: 0)
+    }()
+
+    private static let profiles = NetworkProfile.all.map(\.name)
+
+    private static func sweep(
+        transports: [String] = Plan.transports, modes: [String] = Plan.modes, profiles: [String], trials: Int, seed: UInt64 = 1
+    ) throws -> Sweep {
+        let plan = Plan(
+            seed: seed, transports: transports, modes: modes, profiles: profiles, clips: ["noise"], trialsPerCell: trials)
+        return try Sweep(plan: plan, clips: [clip], commit: "test")
+    }
+
+    private static func rows(_ sweep: Sweep, _ share: Share = .whole) throws -> [TrialRow] {
+        try share.indices(count: sweep.plan.trialCount).map { try sweep.row(at: $0) }
+    }
+
+    @Test(arguments: ["burst-10", "bufferbloat", "wifi"])
+    func `the same seed gives the same rows, and another seed others`(profile: String) throws {
+        let first = try Self.rows(Self.sweep(profiles: [profile], trials: 2)).map(\.json)
+        #expect(try Self.rows(Self.sweep(profiles: [profile], trials: 2)).map(\.json) == first)
+        let other = try Self.rows(Self.sweep(profiles: [profile], trials: 2, seed: 2)).map(\.json)
+        #expect(zip(first, other).allSatisfy { $0 != $1 })
+    }
+
+    @Test(arguments: [2, 3]) func `shares merge into the rows of the whole`(jobs: Int) throws {
+        let sweep = try Self.sweep(profiles: ["random-10"], trials: 2)
+        var merge = ShareMerge<TrialRow>(workers: jobs)
+        for job in 0..<jobs {
+            let own = try Self.sweep(profiles: ["random-10"], trials: 2)
+            for row in try Self.rows(own, Share.whole.share(job, of: jobs)) { merge.append(row, from: job) }
+        }
+        var merged: [TrialRow] = []
+        while let row = merge.popFirst() { merged.append(row) }
+        #expect(merged == (try Self.rows(sweep)))
+    }
+
+    @Test(arguments: profiles) func `reliable modes bring every prompt whole`(profile: String) throws {
+        let sweep = try Self.sweep(modes: ["stream-per-frame", "stream"], profiles: [profile], trials: 6)
+        for row in try Self.rows(sweep) {
+            #expect(row.end == TrialRow.completedEnd, "\(row.transport) \(row.mode) seed \(row.seed)")
+            #expect(row.verdict == "intact", "\(row.transport) \(row.mode) seed \(row.seed)")
+            #expect(row.framesPrompt == 100)
+        }
+    }
+
+    /// The link's word against the server's, frame by frame.
+    @Test(arguments: profiles) func `datagrams miss exactly what the link dropped`(profile: String) throws {
+        let sweep = try Self.sweep(modes: ["datagram"], profiles: [profile], trials: 6)
+        for index in 0..<sweep.plan.trialCount {
+            let record = try sweep.record(at: index)
+            let account = try #require(record.account)
+            #expect(account.arrivals.count == 100)
+            for (fate, arrival) in zip(record.fates, account.arrivals) {
+                switch fate {
+                case .delivered: #expect(arrival != nil, "seed \(sweep.plan[index].seed.value)")
+                case .dropped: #expect(arrival == nil, "seed \(sweep.plan[index].seed.value)")
+                case nil: break
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Plan.transports) func `a connection carries frames after one round trip`(transport: String) throws {
+        let sweep = try Self.sweep(transports: [transport], profiles: ["clean"], trials: 1)
+        for row in try Self.rows(sweep) {
+            #expect(row.setupRoundTrips == 1)
+            let setup = try #require(row.setupMilliseconds)
+            #expect((100...105).contains(setup))
+            #expect(row.framesSent == 100 && row.framesLive == 100 && row.framesDropped == 0 && row.framesHeld == 0)
+            // Think time and a round trip, and nothing else worth speaking of.
+            let answer = try #require(row.responseFirstAudioMilliseconds)
+            #expect((400...405).contains(answer))
+            #expect(row.responseFrames == 50)
+        }
+    }
+
+    @Test func `cells of one trial meet the same network`() throws {
+        let sweep = try Self.sweep(profiles: ["burst-10"], trials: 3)
+        let rows = try Self.rows(sweep)
+        for trials in Dictionary(grouping: rows, by: \.seed).values {
+            #expect(trials.count == 6)
+            #expect(Set(trials.map(\.framesDropped)).count == 1)
+        }
+    }
+}
