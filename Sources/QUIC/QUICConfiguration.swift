@@ -49,6 +49,8 @@ package struct QUICLimits: Sendable {
     package var connectionSendBuffer = 1024 * 1024
     /// Datagrams accepted from the application and not sent yet.
     package var datagramSendQueue = 256
+    /// Bytes of packets that overtook the client's last handshake packet, and are kept until they can be read.
+    package var earlyPacketBytes = 32 * 1024
     /// The greatest DATAGRAM frame that the peer may send (RFC 9221 section 3).
     package var maximumDatagramFrame: UInt64 = 65535
     /// Connection IDs of the peer's that are kept.

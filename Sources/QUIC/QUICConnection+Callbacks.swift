@@ -24,6 +24,7 @@ extension QUICConnection {
         callbacks.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb
         callbacks.version_negotiation = ngtcp2_crypto_version_negotiation_cb
         callbacks.handshake_completed = handshakeCompleted
+        callbacks.handshake_confirmed = handshakeConfirmed
         callbacks.rand = random
         callbacks.get_path_challenge_data = getPathChallengeData
         callbacks.get_new_connection_id = getNewConnectionID
@@ -59,6 +60,11 @@ private func handshakeCompleted(_: OpaquePointer?, _ userData: UnsafeMutableRawP
     guard let connection = owner(userData) else { return 0 }
     connection.state = .established
     connection.events.append(.established(alpn: connection.alpn))
+    return 0
+}
+
+private func handshakeConfirmed(_: OpaquePointer?, _ userData: UnsafeMutableRawPointer?) -> Int32 {
+    owner(userData)?.isHandshakeConfirmed = true
     return 0
 }
 

@@ -32,7 +32,26 @@ extension QUICConnection {
             return .processed
         case .closeRequested, .draining, .closed: return .processed
         }
-        guard let handle, let bytes = datagram.baseAddress, datagram.count > 0 else { return .processed }
+        guard let first = datagram.first else { return .processed }
+        if role == .server, case .handshaking = state, first & 0x80 == 0 {
+            earlyPackets.keep(datagram, path: path, ecn: ecn, limit: configuration.limits.earlyPacketBytes)
+            return .processed
+        }
+        let outcome = read(datagram, path: path, ecn: ecn)
+        if case .established = state {
+            for packet in earlyPackets.take() {
+                packet.bytes.withUnsafeBytes { _ = read($0, path: packet.path, ecn: packet.ecn) }
+            }
+        }
+        return outcome
+    }
+
+    private func read(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN) -> ReceiveOutcome {
+        guard let handle, let bytes = datagram.baseAddress else { return .processed }
+        switch state {
+        case .handshaking, .established: break
+        case .closeRequested, .closing, .draining, .closed: return .processed
+        }
         inputPath.store(path)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn.rawValue))
         let status = ngtcp2_conn_read_pkt_versioned(

@@ -78,7 +78,10 @@ extension QUICConnection {
     private func writeDataPacket(into buffer: UnsafeMutableRawBufferPointer) -> Transmit? {
         guard let handle else { return nil }
         var packet = PacketWriter(handle: handle, path: outputPath, buffer: buffer, now: now)
-        if let datagram = datagrams.first {
+        // What a client sends before its handshake is confirmed may be unreadable and unacknowledged. It must not fill the
+        // congestion window, or the handshake's last packet, once lost, could never be sent again.
+        let leavesRoom = role == .client && !isHandshakeConfirmed && congestionWindow.inFlight * 3 > congestionWindow.byteCount
+        if !leavesRoom, let datagram = datagrams.first {
             let outcome = packet.add(datagram, expectsMore: !sendQueue.isEmpty)
             if packet.datagramWasAccepted {
                 _ = datagrams.popFirst()
@@ -92,7 +95,7 @@ extension QUICConnection {
             }
         }
         // Streams that flow control stops are tried once a packet; the peer's credit queues them again.
-        for _ in 0..<sendQueue.count {
+        for _ in 0..<(leavesRoom ? 0 : sendQueue.count) {
             guard let id = sendQueue.popFirst() else { break }
             guard let stream = streams[id], !stream.isSendClosed else { continue }
             stream.isQueued = false

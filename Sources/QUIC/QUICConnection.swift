@@ -84,6 +84,10 @@ package final class QUICConnection {
     var heldPacket: HeldPacket?
     /// A packet was written and ngtcp2 has not been told that the burst is over.
     var wroteSinceTimeUpdate = false
+    /// Server: packets that came before the keys to read them, in order.
+    var earlyPackets = EarlyPackets()
+    /// The peer has proved that it has the handshake's end (RFC 9001 section 4.1.2).
+    var isHandshakeConfirmed = false
     /// When `handleTimeout` last let ngtcp2 look at its timers.
     var timeoutHandledAt: Instant?
     private var hasReportedClose = false
