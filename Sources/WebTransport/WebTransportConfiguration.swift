@@ -80,10 +80,11 @@ package struct WebTransportClientConfiguration: Sendable {
 package struct WebTransportLimits: Hashable, Sendable {
     package var http = HTTP3Limits()
     package var streams = MediaStreamLimits()
-    /// Server: streams, their bytes, and datagrams that came before their session.
-    package var earlyStreams = 32
+    /// Server: streams, their bytes, and datagrams that came before their session. A stream that is turned away is a frame
+    /// lost in a mode that promises all of them: so there is room for as many as QUIC gives credit for.
+    package var earlyStreams = 256
     package var earlyStreamByteCount = 256 * 1024
-    package var earlyDatagrams = 64
+    package var earlyDatagrams = 256
     /// Streams whose session identifier is not whole.
     package var undecidedStreams = 32
     /// WebTransport's own flow control, where the peer asks for it.

@@ -167,7 +167,9 @@ import Wire
     }
 
     @Test func `what comes before the acceptance is kept and follows it`() throws {
-        let pair = try WebTransportPair()
+        var server = WebTransportServerConfiguration()
+        server.limits.earlyDatagrams = 64
+        let pair = try WebTransportPair(server: server)
         pair.acceptsAll = false
         pair.onClientOpened = { pair in
             try? pair.send(event: "{\"early\":true}")
