@@ -59,6 +59,15 @@ def datagram(data: bytes):
     return send
 
 
+def beside_session(kind: int, data: bytes):
+    def send(client: RawHTTP3) -> None:
+        client.open_control()
+        client.open_request(headers_frame(CONNECT_HEADERS.items()))
+        client.open_unidirectional(kind, data)
+
+    return send
+
+
 RULES = [
     Rule("two QPACK encoder streams", twice(QPACK_ENCODER), {H3_STREAM_CREATION_ERROR}),
     Rule("two QPACK decoder streams", twice(QPACK_DECODER), {H3_STREAM_CREATION_ERROR}),
@@ -74,7 +83,7 @@ RULES = [
     Rule("a field block of one byte", block(b"\0"), {QPACK_DECOMPRESSION_FAILED}),
     Rule("a datagram without its varint", datagram(b"\xc0"), {H3_DATAGRAM_ERROR}),
     Rule("a quarter stream ID over 2^60", datagram(encode_varint(1 << 60)), {H3_DATAGRAM_ERROR}),
-    Rule("a WebTransport stream of session 2", stream(WEBTRANSPORT, b"\x02"), {H3_ID_ERROR}),
+    Rule("a WebTransport stream of session 2", beside_session(WEBTRANSPORT, b"\x02"), {H3_ID_ERROR}),
 ]
 
 
