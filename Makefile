@@ -31,14 +31,15 @@ compare: build ## speak recorded prompts through simulated networks and compare 
 serve: build ## run the server on this machine (ARGS='…')
 	$(RELEASE)/parallax serve $(ARGS)
 
-interop-setup: setup ## install the foreign peers: Debian's browsers and a Python environment
+interop-setup: setup
 	@scripts/install-packages interop/packages.txt
 	@scripts/make-venv
 
 interop: build interop-setup ## meet aioquic, Chromium and Firefox (ARGS='--list', or names of cases)
+	@scripts/install-packages interop/browsers.txt
 	$(PYTHON) interop/run.py --parallax $(RELEASE)/parallax --out $(OUT) $(ARGS)
 
-interop-fast: interop-setup ## the quick cases only, against the debug build that `make test` leaves
+interop-fast: interop-setup ## the same without browsers, against the debug build that `make test` leaves
 	$(SWIFT) build --product parallax $(BUILD_FLAGS)
 	$(PYTHON) interop/run.py --parallax .build/debug/parallax --out $(OUT) --fast $(ARGS)
 
