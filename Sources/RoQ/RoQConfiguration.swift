@@ -21,9 +21,10 @@ package struct RoQConfiguration: Sendable {
 /// What the peer of one connection may make us hold.
 package struct RoQLimits: Hashable, Sendable {
     package var streams = MediaStreamLimits()
-    /// Server: frames and events that wait for `accept`.
-    package var earlyFrames = 64
-    package var earlyEventByteCount = 256 * 1024
+    /// Server: frames and events that wait for `accept`. A frame over the limit is dropped when it came as a datagram;
+    /// on a stream, where every frame was promised, it costs the connection.
+    package var earlyFrames = 1024
+    package var earlyByteCount = 256 * 1024
     /// Streams and datagrams of flows that nobody reads, before the connection is closed with ROQ_UNKNOWN_FLOW_ID.
     package var unknownFlowArrivals = 1024
     /// What the session core reads of the first event.

@@ -84,7 +84,7 @@ extension RoQTransport {
                 } else {
                     var arrived = TransportEventQueue()
                     try receiver.receive(datagram: &reader, into: &arrived)
-                    try receiveEarly(&arrived)
+                    try receiveEarly(&arrived, isReliable: false)
                 }
                 try checkUnknownFlows()
             case .datagramAcknowledged(let id): output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
@@ -135,7 +135,7 @@ extension RoQTransport {
             try checkUnknownFlows()
         case .tooManyStreams: quic.stopSending(stream, code: RoQErrorCode.frameCancelled.rawValue)
         }
-        try receiveEarly(&arrived)
+        try receiveEarly(&arrived, isReliable: true)
     }
 
     private func checkUnknownFlows() throws(RoQError) {
@@ -145,10 +145,11 @@ extension RoQTransport {
     }
 
     /// Server: keeps what comes before `accept`, and finds the request in it.
-    private func receiveEarly(_ arrived: inout TransportEventQueue) throws(RoQError) {
+    private func receiveEarly(_ arrived: inout TransportEventQueue, isReliable: Bool) throws(RoQError) {
         while let event = arrived.popFirst() {
             guard early.append(event, configuration.limits) else {
-                throw RoQError(.generalError, "too many events before the session was accepted")
+                guard isReliable else { continue }
+                throw RoQError(.generalError, "too much came before the session was accepted")
             }
             guard case .awaitingFirst = state else { continue }
             switch event {
@@ -265,19 +266,18 @@ extension RoQTransport {
 private struct EarlyArrivals {
     private var arrivals: [TransportEvent] = []
     private var frameCount = 0
-    private var eventByteCount = 0
+    private var byteCount = 0
 
-    /// Keeps `event`. Frames over their limit are dropped, as the network might have; `false` for an event over its limit.
+    /// Keeps `event`, or answers `false`: it is over a limit.
     mutating func append(_ event: TransportEvent, _ limits: RoQLimits) -> Bool {
-        switch event {
-        case .event(let bytes):
-            eventByteCount += bytes.count
-            guard eventByteCount <= limits.earlyEventByteCount else { return false }
-        case .frame:
-            frameCount += 1
-            guard frameCount <= limits.earlyFrames else { return true }
-        default: return true
+        let (frames, bytes) = switch event {
+        case .event(let bytes): (0, bytes.count)
+        case .frame(let frame): (1, frame.payload.count)
+        default: (0, 0)
         }
+        guard frameCount + frames <= limits.earlyFrames, byteCount + bytes <= limits.earlyByteCount else { return false }
+        frameCount += frames
+        byteCount += bytes
         arrivals.append(event)
         return true
     }

@@ -88,16 +88,26 @@ import Wire
         #expect(pair.clientEvents.close == TransportClose(code: 1, reason: "401 no such secret", origin: .peer))
     }
 
-    @Test func `frames before the acceptance are kept within their limit`() throws {
-        let pair = try RoQPair()
+    @Test(arguments: [Delivery.datagram, .streamPerFrame])
+    func `frames before the acceptance are kept within their limit, and one over it is lost only as a datagram`(delivery: Delivery) throws {
+        var configuration = RoQConfiguration()
+        configuration.limits.earlyFrames = 64
+        let pair = try RoQPair(server: configuration)
         pair.acceptsAll = false
         try pair.open()
-        for sequence in 0..<100 as Range<UInt16> {
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: .datagram) }
-            pair.pair.run(for: .milliseconds(1))
+        for sequence in 0..<65 as Range<UInt16> {
+            if sequence == 64 {
+                pair.pair.run(for: .milliseconds(200))
+                #expect(pair.serverEvents.close == nil)
+            }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: delivery) }
         }
         pair.pair.run(for: .milliseconds(200))
         #expect(pair.serverEvents.frames.isEmpty)
+        guard delivery == .datagram else {
+            #expect(pair.serverEvents.close?.code == RoQErrorCode.generalError.rawValue)
+            return
+        }
         try pair.onServer { $0.accept() }
         #expect(pair.serverEvents.frames.map(\.sequence) == Array(0..<64))
     }
