@@ -1,30 +1,33 @@
 /// A first-in first-out queue that refuses what goes over its limit.
+///
+/// Inlinable throughout: where it is not specialised, every call looks up the element's metadata.
 public struct BoundedQueue<Element> {
-    private var storage: [Element?] = []
-    private var head = 0
+    @usableFromInline var storage: [Element?] = []
+    @usableFromInline var head = 0
     /// The most elements it holds.
     public let limit: Int
     /// How many elements were refused since the queue was made.
-    public private(set) var refusedCount = 0
+    @inlinable public var refusedCount: Int { refusals }
+    @usableFromInline var refusals = 0
 
-    public init(limit: Int) { self.limit = limit }
+    @inlinable public init(limit: Int) { self.limit = limit }
 
-    public var count: Int { storage.count - head }
-    public var isEmpty: Bool { head == storage.count }
-    public var first: Element? { head < storage.count ? storage[head] : nil }
+    @inlinable public var count: Int { storage.count - head }
+    @inlinable public var isEmpty: Bool { head == storage.count }
+    @inlinable public var first: Element? { head < storage.count ? storage[head] : nil }
 
     /// Adds `element` at the end, or counts it as refused and answers `false`.
     @discardableResult
-    public mutating func append(_ element: Element) -> Bool {
+    @inlinable public mutating func append(_ element: Element) -> Bool {
         guard count < limit else {
-            refusedCount += 1
+            refusals += 1
             return false
         }
         storage.append(element)
         return true
     }
 
-    public mutating func popFirst() -> Element? {
+    @inlinable public mutating func popFirst() -> Element? {
         guard head < storage.count else { return nil }
         let element = storage[head]
         storage[head] = nil
@@ -39,7 +42,7 @@ public struct BoundedQueue<Element> {
         return element
     }
 
-    public mutating func removeAll() {
+    @inlinable public mutating func removeAll() {
         storage.removeAll()
         head = 0
     }

@@ -6,6 +6,8 @@ struct Bench<Flow: LoadFlow> {
     let load: LoadGenerator<Flow>
     let sessionCount: Int
     let options: MeasurementOptions
+    /// The server's memory before the first session.
+    var idleResidentBytes: Int?
 
     /// As much as goes through: `window` frames of every session are under way.
     func saturated(_ name: String, window: Int) -> Measurement {
@@ -26,7 +28,12 @@ struct Bench<Flow: LoadFlow> {
             let cpu = Double(ProcessFigures.cpuNanoseconds(of: server.pid) - before)
             if turn > 0 { samples.add(outcome, cpuNanoseconds: cpu) }
         }
-        return samples.measurement(name: name, sessions: sessionCount)
+        var measurement = samples.measurement(name: name, sessions: sessionCount)
+        if let idleResidentBytes {
+            let grown = ProcessFigures.residentBytes(of: server.pid) - idleResidentBytes
+            measurement.bytesPerSession = Spread([Double(grown) / Double(sessionCount)])
+        }
+        return measurement
     }
 
     private struct Samples {

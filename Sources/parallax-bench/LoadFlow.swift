@@ -10,6 +10,9 @@ protocol LoadFlow {
     mutating func receive(_ datagram: UnsafeRawBufferPointer, echoes: inout EchoTally, now: Instant)
     mutating func handleTimeout(now: Instant)
     mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> (byteCount: Int, segmentByteCount: Int?)?
+    /// Begins to end the flow; `isOver` says when it has ended.
+    mutating func close(now: Instant)
+    var isOver: Bool { get }
 }
 
 /// What came back.
@@ -42,6 +45,8 @@ struct FloorFlow: LoadFlow {
     }
 
     mutating func handleTimeout(now: Instant) {}
+    mutating func close(now: Instant) {}
+    var isOver: Bool { true }
 
     mutating func pollTransmit(
         into buffer: UnsafeMutableRawBufferPointer, now: Instant

@@ -21,11 +21,24 @@ final class LoadGenerator<Flow: LoadFlow> {
     /// How many datagrams one lane may take from its socket before the others have their turn.
     private static var datagramsPerTurn: Int { 64 }
 
-    init(laneCount: Int, serverPort: UInt16, makeFlow: (Int, NetworkPath) throws -> Flow) throws {
-        for index in 0..<laneCount {
-            let socket = try LoadSocket(serverPort: serverPort)
-            lanes.append(Lane(flow: try makeFlow(index, socket.path), socket: socket))
-            polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
+    /// How many flows may be connecting at once: below the server's limit of half-open connections from one address.
+    private static var connectingAtOnce: Int { 32 }
+
+    /// Opens a socket for every flow and waits until all are ready.
+    /// - Throws: `LoadFailure` when that takes longer than `seconds`.
+    init(laneCount: Int, serverPort: UInt16, seconds: Double = 60, makeFlow: (NetworkPath, Instant) -> Flow) throws {
+        let end = monotonicNow() + .seconds(seconds)
+        while lanes.count < laneCount || lanes.contains(where: { !$0.flow.isReady }) {
+            let now = monotonicNow()
+            guard now < end else { throw LoadFailure(ready: lanes.count { $0.flow.isReady }, wanted: laneCount) }
+            let connecting = lanes.suffix(2 * Self.connectingAtOnce).count { !$0.flow.isReady }
+            for _ in 0..<min(laneCount - lanes.count, Self.connectingAtOnce - connecting) {
+                let socket = try LoadSocket(serverPort: serverPort)
+                lanes.append(Lane(flow: makeFlow(socket.path, now), socket: socket))
+                polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
+                transmit(lanes.count - 1, now: now)
+            }
+            _ = turn(now: now, waitMilliseconds: 1)
         }
     }
 
@@ -87,16 +100,16 @@ final class LoadGenerator<Flow: LoadFlow> {
         }
     }
 
-    /// Runs until every flow is ready.
-    /// - Returns: whether that came about within `seconds`.
-    func connect(seconds: Double) -> Bool {
+    /// Closes every flow and waits until the last has ended, or for `seconds`.
+    func close(seconds: Double = 5) {
         let end = monotonicNow() + .seconds(seconds)
-        for index in lanes.indices { transmit(index, now: monotonicNow()) }
-        while monotonicNow() < end {
-            _ = turn(now: monotonicNow(), waitMilliseconds: 1)
-            if lanes.allSatisfy(\.flow.isReady) { return true }
+        for index in lanes.indices {
+            lanes[index].flow.close(now: monotonicNow())
+            transmit(index, now: monotonicNow())
         }
-        return false
+        while monotonicNow() < end, lanes.contains(where: { !$0.flow.isOver }) {
+            _ = turn(now: monotonicNow(), waitMilliseconds: 1)
+        }
     }
 
     private func run(seconds: Double, offer: (Instant) -> Int) -> Outcome {
@@ -158,4 +171,11 @@ final class LoadGenerator<Flow: LoadFlow> {
                 UnsafeMutableRawBufferPointer(rebasing: sendBuffer[..<byteCount]), segmentByteCount: segment)
         }
     }
+}
+
+/// Not every flow became ready.
+struct LoadFailure: Error, CustomStringConvertible {
+    let ready: Int
+    let wanted: Int
+    var description: String { "\(ready) of \(wanted) sessions opened: the server refuses or drops the others" }
 }

@@ -13,6 +13,9 @@ struct ParallaxBench: ParsableCommand {
 
             A paced figure measures wake-ups, a saturated one the work of a frame. Don't compare one with the other.
             """,
-        subcommands: [FloorCommand.self, FloorServer.self, DriverServer.self],
-        defaultSubcommand: FloorCommand.self)
+        subcommands: [
+            AllCommand.self, FloorCommand.self, SaturatedCommand.self, PacedCommand.self, ChurnCommand.self,
+            FloorServer.self, DriverServer.self, LoopbackServer.self,
+        ],
+        defaultSubcommand: AllCommand.self)
 }
