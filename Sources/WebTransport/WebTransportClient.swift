@@ -156,8 +156,4 @@ extension WebTransportClient {
 
     /// Says that the session will end soon.
     package func drain() { session?.drain(http) }
-
-    /// For symmetry with the server: a client is asked nothing.
-    package func accept() {}
-    package func refuse(status: Int, message: String = "") {}
 }

@@ -154,7 +154,7 @@ extension WebTransportServer {
     }
 
     private func answer(_ status: Int, _ message: String, to request: HTTPRequest, on stream: StreamID) {
-        let body = Array("{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"\(message)\"}}\n".utf8)
+        let body = Array("{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"\(Self.escaped(message))\"}}\n".utf8)
         var fields = [HeaderField("content-type", "application/json"), HeaderField("content-length", String(body.count))]
         if status == 405 { fields.append(HeaderField("allow", "CONNECT")) }
         let content = request.method == "HEAD" ? [] : body
@@ -162,6 +162,19 @@ extension WebTransportServer {
         else { return http.abort(stream, .internalError) }
         // RFC 9114 section 4.1.1: the rest of the request is not needed for the answer.
         quic.stopSending(stream, code: HTTP3ErrorCode.noError.rawValue)
+    }
+
+    /// `text` as the inside of a JSON string (RFC 8259 section 7); control characters become spaces.
+    private static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": escaped += "\\\(scalar)"
+            case "\u{00}"..."\u{1F}": escaped += " "
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
 
     /// Server, after `requested`: opens the session. The 200 goes out before anything else of it.
@@ -187,7 +200,7 @@ extension WebTransportServer {
     }
 
     /// Server, after `requested`: turns the client away with an HTTP status.
-    /// - Parameter message: for people; it goes into the JSON body, so it must need no escape there.
+    /// - Parameter message: for people; it goes into the JSON body.
     package func refuse(status: Int, message: String = "The session was refused.") {
         guard case .requested(let stream, let request) = state else { return }
         answer(status, message, to: request, on: stream)

@@ -32,7 +32,7 @@ struct WebTransportSession {
     private var undecided: [StreamID: PendingBytes] = [:]
     private var credit = SendCredit.unlimited
     private var window: SessionWindow?
-    /// The code of the reset or capsule that ended the session at the peer is on its way.
+    /// Our side of the CONNECT stream is ended or reset; nothing more may be written to it.
     private var hasEndedConnectStream = false
 
     init(

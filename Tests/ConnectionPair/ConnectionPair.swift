@@ -24,7 +24,7 @@ package final class ConnectionPair {
     package var onServerMade: ((QUICConnection) -> Void)?
     /// Answers whether the n-th datagram (from 0) of the client or the server is lost.
     package var isLost: (_ isFromClient: Bool, _ number: Int) -> Bool = { _, _ in false }
-    /// When the server last heard something, and how much each side has sent.
+    /// How many datagrams each side has sent.
     package private(set) var sentCount = (client: 0, server: 0)
 
     private let delay: Duration

@@ -146,6 +146,21 @@ import Wire
         #expect(pair.clientEvents.close == TransportClose(code: 401, reason: "the server answered 401", origin: .peer))
     }
 
+    @Test func `the message of a refusal is JSON, whatever it says`() throws {
+        let raw = try RawClient()
+        raw.acceptsAll = false
+        try raw.sendSettings()
+        let stream = try raw.request(RawClient.connect)
+        raw.run()
+        raw.server?.refuse(status: 400, message: "no \"such\" \\ \n secret")
+        raw.run()
+        var frames = HTTP3FrameReader()
+        var body = ""
+        for case .streamData(stream, let bytes, _) in raw.pair.clientEvents { frames.append(bytes) }
+        while let frame = try frames.next() { if case .data(let bytes) = frame { body += String(decoding: bytes, as: UTF8.self) } }
+        #expect(body.hasSuffix("\"message\":\"no \\\"such\\\" \\\\   secret\"}}\n"))
+    }
+
     @Test func `another path is 404`() throws {
         var configuration = WebTransportClientConfiguration(authority: "localhost")
         configuration.path = "/chat"
