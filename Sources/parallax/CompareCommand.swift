@@ -19,16 +19,17 @@ struct CompareCommand: ParsableCommand {
 
             Two modes over bad networks, many times:
 
-              parallax compare --transport roq --mode datagram,stream --profile burst-10,outage-2s --trials 200
+              parallax compare --mode datagram,stream --profile burst-10 --trials 200
 
             Your own recordings, and figures for a program:
 
               parallax compare prompt.wav other.opus --json
 
-            A sweep over two machines, and its summary:
+            A sweep in two parts, perhaps on two machines, and both together:
 
-              parallax compare --trials 1000 --shard 1/2 --out a     (and 2/2 --out b on the other)
-              parallax compare --rows a/trials.jsonl --rows b/trials.jsonl --out whole
+              parallax compare --trials 1000 --shard 1/2 --out a
+              parallax compare --trials 1000 --shard 2/2 --out b
+              parallax compare --rows a/trials.jsonl --rows b/trials.jsonl --out all
             """)
 
     @Argument(help: "WAV or Ogg Opus files to speak. Without any, recorded speech that a package ships.")
@@ -83,12 +84,7 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         do {
-            guard rows.isEmpty else {
-                let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
-                let output = try CompareOutput(directory: out)
-                return try output.summarise(RowFiles.read(rows), baseline: baseline, asJSON: json)
-            }
-            try runTrials()
+            try rows.isEmpty ? runTrials() : mergeRows()
         } catch let error as PlanError {
             throw CommandFailure(code: "unknown_name", description: error.description)
         } catch let error as ClipFileError {
@@ -96,6 +92,15 @@ struct CompareCommand: ParsableCommand {
         } catch let error as RowFileError {
             throw CommandFailure(code: "no_rows", description: error.description)
         }
+    }
+
+    private func mergeRows() throws {
+        let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
+        // Read before anything is written: a file may be named on both sides.
+        let rows = try RowFiles.read(rows)
+        let output = try CompareOutput(directory: out)
+        rows.forEach(output.write)
+        try output.summarise(rows, baseline: baseline, asJSON: json)
     }
 
     private func runTrials() throws {
