@@ -44,19 +44,19 @@ import Wire
     func `over a long time loss and bursts are those of the profile`(model: GilbertElliott, loss: Double, burst: Double) {
         let profile = LinkProfile(
             delay: .milliseconds(50), bitsPerSecond: 10_000_000, queueLimit: .milliseconds(300), loss: model)
-        let lost = losses(flow(profile, seed: 1, seconds: 6_000))
+        let lost = losses(flow(profile, seed: 1, seconds: 3_000))
         let share = Double(lost.count { $0 }) / Double(lost.count)
         let runs = runs(lost)
         let mean = Double(runs.reduce(0, +)) / Double(runs.count)
         #expect(abs(model.meanLoss - loss) < 1e-12)
-        #expect(abs(share / loss - 1) < 0.08, "lost \(share)")
-        #expect(abs(mean / burst - 1) < 0.08, "mean burst \(mean)")
+        #expect(abs(share / loss - 1) < 0.12, "lost \(share)")
+        #expect(abs(mean / burst - 1) < 0.12, "mean burst \(mean)")
     }
 
     @Test func `independent loss has no memory`() {
         let profile = LinkProfile(
             delay: .zero, bitsPerSecond: 10_000_000, queueLimit: .seconds(1), loss: .independent(loss: 0.10))
-        let lost = losses(flow(profile, seed: 3, seconds: 4_000))
+        let lost = losses(flow(profile, seed: 3, seconds: 2_000))
         let afterLoss = zip(lost, lost.dropFirst()).filter { $0.0 }.map(\.1)
         let share = Double(afterLoss.count { $0 }) / Double(afterLoss.count)
         #expect(abs(share - 0.10) < 0.01)
@@ -65,10 +65,10 @@ import Wire
     @Test func `loss in both states mixes by the time spent in each`() {
         let model = GilbertElliott(intoBad: 0.02, outOfBad: 0.08, lossInBad: 0.5, lossInGood: 0.01)
         let profile = LinkProfile(delay: .zero, bitsPerSecond: 10_000_000, queueLimit: .seconds(1), loss: model)
-        let lost = losses(flow(profile, seed: 5, seconds: 4_000))
+        let lost = losses(flow(profile, seed: 5, seconds: 2_000))
         let share = Double(lost.count { $0 }) / Double(lost.count)
         // (0.02 × 0.5 + 0.08 × 0.01) / 0.10
-        #expect(abs(share - 0.108) < 0.008)
+        #expect(abs(share - 0.108) < 0.01)
     }
 
     @Test func `a packet arrives after its waiting, its transmission and the delay`() {
