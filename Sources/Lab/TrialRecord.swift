@@ -91,6 +91,7 @@ extension TrialRow {
         let receipt = account.receipt
         framesPrompt = receipt.receivedFrames
         framesMissing = receipt.expectedFrames - receipt.receivedFrames
+        framesAfterDecision = account.framesAfterDecision
         framesRecoveredFEC = receipt.recovered.fec
         framesRecoveredRED = receipt.recovered.red
         framesRecoveredNACK = receipt.recovered.nack

@@ -20,6 +20,7 @@ package struct TrialRow: Hashable, Sendable {
     package var framesRecoveredRepair = 0
     package var framesDuplicate = 0
     package var framesMissing = 0
+    package var framesAfterDecision = 0
     package var framesDropped = 0
     package var framesHeld = 0
     package var framesRefused = 0
@@ -75,6 +76,7 @@ extension TrialRow {
         .integer("frames_recovered_repair", \.framesRecoveredRepair),
         .integer("frames_duplicate", \.framesDuplicate),
         .integer("frames_missing", \.framesMissing),
+        .integer("frames_after_decision", \.framesAfterDecision),
         .integer("frames_dropped", \.framesDropped),
         .integer("frames_held", \.framesHeld),
         .integer("frames_refused", \.framesRefused),
