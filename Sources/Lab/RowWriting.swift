@@ -16,6 +16,7 @@ extension RowValue {
         switch self {
         case .integer(let integer): String(integer)
         case .number(let number): decimal(number, places: 3) ?? "null"
+        case .fineNumber(let number): decimal(number, places: 6) ?? "null"
         case .text(let text): jsonString(text)
         case .flag(let flag): flag ? "true" : "false"
         case .null: "null"

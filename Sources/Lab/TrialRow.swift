@@ -103,7 +103,7 @@ extension TrialRow {
         .integer("payload_bytes_up", \.payloadBytesUp),
         .text("log", \.log),
         .number("virtual_s", \.virtualSeconds),
-        .number("wall_s", \.wallSeconds),
+        .fineNumber("wall_s", \.wallSeconds),
     ]
 
     /// One column: its name, and the way in and out of a row.
@@ -140,6 +140,10 @@ extension TrialRow {
             }
         }
 
+        static func fineNumber(_ name: String, _ path: any WritableKeyPath<TrialRow, Double> & Sendable) -> Column {
+            Column(name: name, value: { .fineNumber($0[keyPath: path]) }, set: number(name, path).set)
+        }
+
         static func optionalNumber(_ name: String, _ path: any WritableKeyPath<TrialRow, Double?> & Sendable) -> Column {
             Column(name: name, value: { $0[keyPath: path].map(RowValue.number) ?? .null }) { row, value in
                 guard value == .null || value.asNumber != nil else { return false }
@@ -171,6 +175,8 @@ enum RowValue: Hashable, Sendable {
     case integer(Int)
     /// Written with three decimals.
     case number(Double)
+    /// Written with six decimals.
+    case fineNumber(Double)
     case text(String)
     case flag(Bool)
     case null
@@ -178,7 +184,7 @@ enum RowValue: Hashable, Sendable {
     var asNumber: Double? {
         switch self {
         case .integer(let integer): Double(integer)
-        case .number(let number): number
+        case .number(let number), .fineNumber(let number): number
         default: nil
         }
     }

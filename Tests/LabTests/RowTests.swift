@@ -48,7 +48,7 @@ import Testing
         #expect(line.hasPrefix(#"{"schema":1,"commit":"0123abc","seed":1000,"trial":0,"transport":"roq","mode":"datagram","#))
         #expect(line.contains(#""frame_delay_p95_ms":null"#))
         #expect(line.contains(#""setup_ms":101.500,"#))
-        #expect(line.hasSuffix(#""virtual_s":5.250,"wall_s":0.004}"#))
+        #expect(line.hasSuffix(#""virtual_s":5.250,"wall_s":0.004000}"#))
     }
 
     @Test func `a row survives writing and reading`() throws {
