@@ -48,6 +48,16 @@ package enum ClipFiles {
         do throws(ClipFileError) { return try paths(in: defaultDirectory) } catch { throw .defaultsMissing }
     }
 
+    /// The usual clips spoken one after the other, again and again, until `duration` is filled: for measuring speed.
+    package static func speech(_ duration: Duration) throws(ClipFileError) -> Clip {
+        let packets = try load(defaultPaths()).flatMap(\.frames)
+        let frame = Duration.milliseconds(20)
+        let count = max(1, Int(duration / frame))
+        return Clip(
+            name: "speech", frames: (0..<count).map { packets[$0 % packets.count] }, frameDuration: frame,
+            playableSampleCount: count * 960, preSkip: 0)
+    }
+
     /// Reads clips and encodes what is not Opus yet: once, however many trials follow.
     package static func load(_ paths: [URL]) throws(ClipFileError) -> [Clip] {
         var clips: [Clip] = []

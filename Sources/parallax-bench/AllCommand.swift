@@ -13,5 +13,6 @@ struct AllCommand: ParsableCommand {
         try SaturatedCommand.parse(shared + form).run()
         try PacedCommand.parse(shared + form).run()
         try ChurnCommand.parse(form).run()
+        try VirtualCommand.parse(["--repeats", "\(options.repeats)"] + form).run()
     }
 }

@@ -15,6 +15,7 @@ struct ParallaxBench: ParsableCommand {
             """,
         subcommands: [
             AllCommand.self, FloorCommand.self, SaturatedCommand.self, PacedCommand.self, ChurnCommand.self,
+            VirtualCommand.self,
             FloorServer.self, DriverServer.self, LoopbackServer.self,
         ],
         defaultSubcommand: AllCommand.self)

@@ -32,6 +32,15 @@ struct Printer {
         fflush(nil)
     }
 
+    func add(_ result: VirtualResult) {
+        if json {
+            line(result)
+        } else {
+            print(result.text + "\n")
+        }
+        fflush(nil)
+    }
+
     private func line(_ value: some Encodable) {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
