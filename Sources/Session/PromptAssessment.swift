@@ -12,7 +12,9 @@ package struct PendingPrompt: Hashable, Sendable {
     /// How many frames are not there yet.
     package var missingCount: Int
     package var transport: String
+    /// The mode and the policy at the commit; what changes later is for the next prompt.
     package var mode: ReliabilityMode
+    package var onGap: GapPolicy
 }
 
 /// What the ledger holds of a prompt at its decision: counted and hashed once.
@@ -25,7 +27,7 @@ struct PromptAssessment {
 
     init(
         of prompt: PendingPrompt, in ledger: PromptLedger, clock: CaptureClock, liveDeadline: Duration,
-        onGap: GapPolicy, decided: Instant, keepsArrivals: Bool
+        decided: Instant, keepsArrivals: Bool
     ) {
         var hash = FrameHash()
         var live = 0
@@ -53,7 +55,7 @@ struct PromptAssessment {
             expected: prompt.manifest?.sha256, actual: ledger.keepsPayloads ? hash.hexadecimal() : nil)
         receipt = Receipt(
             itemID: prompt.itemID,
-            verdict: Self.verdict(isWhole: missing.isEmpty, hasManifest: prompt.manifest != nil, hashes: hashes, onGap: onGap),
+            verdict: Self.verdict(isWhole: missing.isEmpty, hasManifest: prompt.manifest != nil, hashes: hashes, onGap: prompt.onGap),
             expectedFrames: prompt.range.count, receivedFrames: received, liveFrames: live,
             lateFrames: received - live, duplicateFrames: duplicates,
             missing: holes.ranges, longestGapMilliseconds: holes.longestMilliseconds, sha256: hashes,

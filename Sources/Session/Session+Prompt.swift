@@ -47,7 +47,8 @@ extension Session {
         let previous = addItem(itemID, answerDuration: nil)
         pending.append(PendingPrompt(
             itemID: itemID, range: range, manifest: checked, committed: now, deadline: now.advanced(by: wait),
-            missingCount: range.count - ledger.heldCount(in: range), transport: transport, mode: mode))
+            missingCount: range.count - ledger.heldCount(in: range), transport: transport, mode: mode,
+            onGap: object.parallax.reliability.onGap))
         hasToldOverflow = false
         emit(.audioCommitted(itemID: itemID, previousItemID: previous))
         let item = ConversationItem(
@@ -119,10 +120,9 @@ extension Session {
     }
 
     private mutating func decide(_ prompt: PendingPrompt, now: Instant) {
-        let parallax = object.parallax
         let assessment = PromptAssessment(
-            of: prompt, in: ledger, clock: clock, liveDeadline: .milliseconds(parallax.liveDeadlineMilliseconds),
-            onGap: parallax.reliability.onGap, decided: now, keepsArrivals: configuration.keepsAccounts)
+            of: prompt, in: ledger, clock: clock, liveDeadline: .milliseconds(object.parallax.liveDeadlineMilliseconds),
+            decided: now, keepsArrivals: configuration.keepsAccounts)
         ledger.close(below: prompt.range.upperBound, missing: assessment.missing)
         decidedFloor = max(decidedFloor, prompt.range.upperBound)
         if configuration.keepsAccounts {

@@ -88,6 +88,14 @@ import Wire
         #expect(wait() == 30_000)
     }
 
+    @Test func `an update survives the round trip, field by field`() throws {
+        for event in [EventTests.valid[0], update("{}"), update(#"{"tools":null,"audio":{"output":{"voice":{"id":"voice_1"}}}}"#)] {
+            let read = try IncomingEvent(parsing: Array(event.utf8), limits: SessionLimits()).event.get()
+            let again = try IncomingEvent(parsing: OutgoingEvent(read).encoded(), limits: SessionLimits()).event.get()
+            #expect(read == again)
+        }
+    }
+
     @Test func `an append carries an Opus packet where the format says so`() {
         var driver = SessionDriver()
         driver.send(update(#"{"audio":{"input":{"format":{"type":"audio/opus"}}}}"#))

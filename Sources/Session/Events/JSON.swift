@@ -106,6 +106,10 @@ package enum Field<Value> {
     package var value: Value? {
         if case .value(let value) = self { value } else { nil }
     }
+
+    package var isPresent: Bool {
+        if case .absent = self { false } else { true }
+    }
 }
 
 extension Field: Sendable where Value: Sendable {}

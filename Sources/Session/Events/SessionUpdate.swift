@@ -2,7 +2,8 @@ internal import Wire
 
 /// The `session` of `session.update`: only fields that are present change, and null clears a field.
 package struct SessionUpdate: Hashable, Sendable {
-    package var type: String?
+    /// What kind of session is meant; OpenAI's has to be named.
+    package var type: String? = "realtime"
     package var instructions = Field<String>.absent
     package var outputModalities = Field<[String]>.absent
     package var inputFormat = Field<AudioFormat>.absent
@@ -190,11 +191,44 @@ extension SessionUpdate: Codable {
         }
     }
 
-    /// Writes what our client sends: its instructions and `parallax`.
     package func encode(to encoder: any Encoder) throws {
         var session = encoder.container(keyedBy: Key.self)
-        try session.encode("realtime", forKey: .type)
+        try session.encodeIfPresent(type, forKey: .type)
         try session.encodeField(instructions, forKey: .instructions)
+        try session.encodeField(outputModalities, forKey: .outputModalities)
+        try session.encodeField(tools, forKey: .tools)
+        try session.encodeField(toolChoice, forKey: .toolChoice)
+        try session.encodeField(maxOutputTokens, forKey: .maxOutputTokens)
+        try session.encodeField(tracing, forKey: .tracing)
+        try session.encodeField(prompt, forKey: .prompt)
+        try session.encodeField(include, forKey: .include)
+        try session.encodeField(truncation, forKey: .truncation)
+        if hasAudio { try encodeAudio(into: &session) }
+        if hasParallax { try encodeParallax(into: &session) }
+    }
+
+    private var hasAudio: Bool {
+        inputFormat.isPresent || transcription.isPresent || noiseReduction.isPresent || outputFormat.isPresent || voice.isPresent
+            || speed.isPresent
+    }
+
+    private var hasParallax: Bool {
+        mode.isPresent || onGap.isPresent || waitMilliseconds.isPresent || liveDeadlineMilliseconds.isPresent
+    }
+
+    private func encodeAudio(into session: inout KeyedEncodingContainer<Key>) throws {
+        var audio = session.nestedContainer(keyedBy: AudioKey.self, forKey: .audio)
+        var input = audio.nestedContainer(keyedBy: InputKey.self, forKey: .input)
+        try input.encodeField(inputFormat, forKey: .format)
+        try input.encodeField(transcription, forKey: .transcription)
+        try input.encodeField(noiseReduction, forKey: .noiseReduction)
+        var output = audio.nestedContainer(keyedBy: OutputKey.self, forKey: .output)
+        try output.encodeField(outputFormat, forKey: .format)
+        try output.encodeField(voice, forKey: .voice)
+        try output.encodeField(speed, forKey: .speed)
+    }
+
+    private func encodeParallax(into session: inout KeyedEncodingContainer<Key>) throws {
         var parallax = session.nestedContainer(keyedBy: ParallaxKey.self, forKey: .parallax)
         try parallax.encodeField(liveDeadlineMilliseconds, forKey: .liveDeadlineMilliseconds)
         var reliability = parallax.nestedContainer(keyedBy: ReliabilityKey.self, forKey: .reliability)
