@@ -28,6 +28,8 @@ from realtime import RTPPacket, packetize
 
 PAGE = Path(__file__).resolve().parent / "page"
 TURN_SECONDS = 40
+CLOSE_CODE = 7
+CLOSE_REASON = "the turn is over"
 
 Task = dict[str, Any]
 Result = dict[str, Any]
@@ -59,6 +61,7 @@ async def hold_turn(case: Case, browser: Browser, mode: str) -> None:
             task = make_task(server, packets, mode)
             url = f"http://{HOST}:{page.server_port}/index.html"
             result = await asyncio.to_thread(browser, url, task, case.logs)
+            await server.saw_close(CLOSE_CODE, CLOSE_REASON)
     finally:
         page.shutdown()
     print(f"ready after {result['ready_ms']:.0f} ms; at most {result['max_datagram_bytes']} bytes a datagram")
@@ -74,7 +77,7 @@ def make_task(server: Server, packets: list[RTPPacket], mode: str) -> Task:
         "hash": base64.b64encode(bytes.fromhex(server.certificate_sha256)).decode(),
         "packets": [base64.b64encode(packet.encode()).decode() for packet in packets],
         "mode": mode,
-        "close": {"closeCode": 7, "reason": "the turn is over"},
+        "close": {"closeCode": CLOSE_CODE, "reason": CLOSE_REASON},
     }
 
 

@@ -56,6 +56,15 @@ class Server:
     def address(self) -> tuple[str, int]:
         return HOST, self.port
 
+    async def saw_close(self, code: int, reason: str) -> None:
+        """Waits until the server has told that a peer closed its session so."""
+        told = {"event": "session_closed", "by": "peer", "code": code, "reason": reason}
+        for _ in range(50):
+            if any(told.items() <= event.items() for event in self.events):
+                return
+            await asyncio.sleep(0.1)
+        raise Unexpected(f"the server did not hear the close with code {code} and reason {reason!r}")
+
     def terminate(self) -> None:
         """Asks it to stop as an operator would: drain, close, exit 0."""
         self.process.send_signal(signal.SIGTERM)

@@ -46,11 +46,17 @@ class Either(webtransport.WebTransport, roq.RoQ):
         super().__init__(quic, *arguments, **options)
         self.transport: type[Attachment] = webtransport.WebTransport
         self.tasks: set[asyncio.Task[None]] = set()
+        self.has_told_close = False
 
     def transport_event(self, event: QuicEvent) -> None:
         if isinstance(event, ProtocolNegotiated) and (event.alpn_protocol or "").startswith("roq"):
             self.transport = roq.RoQ
         self.transport.transport_event(self, event)
+        if self.session_closed is not None and not self.has_told_close:
+            self.has_told_close = True
+            code, reason = self.session_closed
+            line = {"event": "session_closed", "by": "peer", "code": code, "reason": reason}
+            print(json.dumps(line), file=sys.__stdout__, flush=True)
 
     def send_event(self, event: Event) -> None:
         self.transport.send_event(self, event)

@@ -11,7 +11,8 @@ async def case(case: Case) -> None:
         async with case.connect(server, WebTransport) as client:
             await client.open_session()
             await begin(client, "datagram")
-            client.close_session(4_242, "said all there was to say")
+            client.close_session(4_242, "all is said — danke")
+            await server.saw_close(4_242, "all is said — danke")
             # The end of CONNECT, or of the whole connection without an error (draft section 6).
             await client.until(lambda: client.session_closed or client.termination, "the server's end of the session")
             if client.termination:
