@@ -20,7 +20,7 @@ import tempfile
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, AsyncIterator, Callable, Coroutine, TypeVar
+from typing import Any, AsyncIterator, Callable, Container, Coroutine, TypeVar
 
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
@@ -192,11 +192,11 @@ def certificate_sha256(connection: Attachment) -> str:
 
 
 class Meddler(asyncio.DatagramTransport):
-    """Stands between a client and its socket, and does to its first datagrams what a bad network does."""
+    """Stands between a client and its socket, and does to what it sends what a bad network does."""
 
     transport: asyncio.DatagramTransport
 
-    def __init__(self, lose: frozenset[int] = frozenset(), swap: bool = False) -> None:
+    def __init__(self, lose: Container[int] = (), swap: bool = False) -> None:
         super().__init__()
         self._lose = lose
         self._swap = swap

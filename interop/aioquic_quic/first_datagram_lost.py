@@ -8,7 +8,7 @@ from roq import RoQ
 
 async def case(case: Case) -> None:
     async with case.serve() as server:
-        async with case.connect(server, RoQ, between=Meddler(lose=frozenset({0}))) as client:
+        async with case.connect(server, RoQ, between=Meddler(lose={0})) as client:
             await hold_turn(client, case.opus_packets(), "roq", "datagram")
 
 

@@ -9,7 +9,7 @@ from roq import RoQ
 async def case(case: Case) -> None:
     async with case.serve() as server:
         # aioquic's test of quantum readiness makes its ClientHello as long as the browsers' are.
-        meddler = Meddler(lose=frozenset({0}))
+        meddler = Meddler(lose={0})
         async with case.connect(server, RoQ, between=meddler, quantum_readiness_test=True) as client:
             assert meddler.count_before_answer >= 2, "the ClientHello fitted into one datagram"
             await hold_turn(client, case.opus_packets(), "roq", "datagram")

@@ -10,6 +10,10 @@ SECRET = "ek_of_the_interop_cases"
 
 async def case(case: Case) -> None:
     async with case.serve("--secret", SECRET) as server:
+        async with case.connect(server, WebTransport) as client:
+            # A page cannot set header fields.
+            status = await client.connect_session(f"/v1/realtime?model=echo&client_secret={SECRET}")
+            assert status == 200, f"answered with {status}"
         for header in ({}, {"authorization": "Bearer ek_another"}):
             async with case.connect(server, WebTransport) as client:
                 status = await client.connect_session(**header)
