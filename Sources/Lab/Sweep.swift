@@ -23,93 +23,29 @@ package struct Sweep: Sendable {
     /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.
     package func row(at index: Int) throws(PlanError) -> TrialRow {
         let plan = plan[index]
-        guard let clip = clips[plan.cell.clip] else { throw .empty(kind: "clip") }
-        return TrialRow(try record(at: index), of: plan, clip: clip, commit: commit)
+        return TrialRow(try record(at: index), of: plan, clip: try clip(named: plan.cell.clip), commit: commit)
     }
 
     /// Runs trial `index` and answers what it saw, frame by frame.
     func record(at index: Int) throws(PlanError) -> TrialRecord {
         let plan = plan[index]
-        guard let profile = NetworkProfile.named(plan.cell.profile) else { throw .empty(kind: "profile") }
-        guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else { throw .empty(kind: "mode") }
-        guard let clip = clips[plan.cell.clip] else { throw .empty(kind: "clip") }
-        var trial = Trial(plan, profile: profile, mode: mode, clip: clip, credentials: credentials)
+        guard let profile = NetworkProfile.named(plan.cell.profile) else {
+            throw .unknown(kind: "profile", name: plan.cell.profile, expected: NetworkProfile.all.map(\.name))
+        }
+        guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else {
+            throw .unknown(kind: "mode", name: plan.cell.mode, expected: Plan.modes)
+        }
+        var trial = Trial(
+            plan, profile: profile, mode: mode, clip: try clip(named: plan.cell.clip), credentials: credentials)
         do throws(Stalled) {
             return try trial.run()
         } catch {
             return trial.abandoned("stalled at \(error.at.nanoseconds) ns")
         }
     }
-}
 
-/// Names on a command line that mean nothing. `description` is one line with what was expected.
-package enum PlanError: Error, Hashable, Sendable, CustomStringConvertible {
-    case unknown(kind: String, name: String, expected: [String])
-    case empty(kind: String)
-    case shard(String)
-
-    package var description: String {
-        switch self {
-        case .unknown(let kind, let name, let expected):
-            "there is no \(kind) '\(name)'; expected one of: \(expected.joined(separator: ", "))"
-        case .empty(let kind): "no \(kind) is named"
-        case .shard(let text): "'\(text)' is no shard; expected i/n with i from 1 to n, as in 2/4"
-        }
-    }
-}
-
-extension Plan {
-    /// The transports that trials can run over.
-    package static let transports = ["webtransport", "roq"]
-    package static var modes: [String] { ReliabilityMode.allCases.map(\.rawValue) }
-
-    /// The plan that a command line names; a list that is left out stands for all that is usual.
-    package init(
-        seed: UInt64, transports: String?, modes: String?, profiles: String?, clips: [Clip], trialsPerCell: Int
-    ) throws(PlanError) {
-        self.init(
-            seed: seed,
-            transports: try Self.names(transports, kind: "transport", known: Self.transports, standard: Self.transports),
-            modes: try Self.names(modes, kind: "mode", known: Self.modes, standard: Self.modes),
-            profiles: try Self.names(
-                profiles, kind: "profile", known: NetworkProfile.all.map(\.name),
-                standard: NetworkProfile.standard.map(\.name)),
-            clips: clips.map(\.name), trialsPerCell: trialsPerCell)
-    }
-
-    /// Checks names against those that are known, each once, in the order given.
-    package static func names(
-        _ list: String?, kind: String, known: [String], standard: [String]
-    ) throws(PlanError) -> [String] {
-        guard let list else { return standard }
-        var names: [String] = []
-        for name in list.split(separator: ",").map({ String($0.filter { $0 != " " }) }) where !names.contains(name) {
-            guard name == "all" || known.contains(name) else { throw .unknown(kind: kind, name: name, expected: known) }
-            if name == "all" { return known }
-            names.append(name)
-        }
-        guard !names.isEmpty else { throw .empty(kind: kind) }
-        return names
-    }
-}
-
-extension Share {
-    /// The share that `i/n` names, counted from 1.
-    package init(shard text: String) throws(PlanError) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 2, let index = parts[0], let count = parts[1], count >= 1, (1...count).contains(index) else {
-            throw .shard(text)
-        }
-        self = Share.whole.share(index - 1, of: count)
-    }
-}
-
-extension Baseline {
-    /// The baseline that `transport/mode` names.
-    package init(_ text: String) throws(PlanError) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let known = Plan.transports.flatMap { transport in Plan.modes.map { "\(transport)/\($0)" } }
-        guard parts.count == 2, known.contains(text) else { throw .unknown(kind: "baseline", name: text, expected: known) }
-        self.init(transport: parts[0], mode: parts[1])
+    private func clip(named name: String) throws(PlanError) -> Clip {
+        guard let clip = clips[name] else { throw .unknown(kind: "clip", name: name, expected: clips.keys.sorted()) }
+        return clip
     }
 }

@@ -11,7 +11,7 @@ extension ClientEndpoint: SimulatedEndpoint {}
 extension ServerEndpoint: SimulatedEndpoint {}
 
 /// How trials are run; the same for every cell.
-package enum TrialWords {
+package enum TrialSettings {
     /// A frame that comes within this time of its capture is live (DESIGN section 2).
     package static let liveDeadline = Duration.milliseconds(200)
     /// The server's think time, from the request of an answer to its first frame.
@@ -62,9 +62,9 @@ struct Trial: ~Copyable {
 
     private static func serverConfiguration(clip: Clip, credentials: ServerCredentials) -> ServerConfiguration {
         var configuration = ServerConfiguration(credentials: credentials)
-        let answerFrames = Int(TrialWords.answerDuration.nanoseconds / max(1, clip.frameDuration.nanoseconds))
+        let answerFrames = Int(TrialSettings.answerDuration.nanoseconds / max(1, clip.frameDuration.nanoseconds))
         configuration.responder = .script(
-            packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialWords.thinkTime)
+            packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialSettings.thinkTime)
         configuration.session.keepsAccounts = true
         return configuration
     }
@@ -76,7 +76,7 @@ struct Trial: ~Copyable {
             hear()
             switch phase {
             case .connecting:
-                let limit = Instant.zero + TrialWords.setupPatience
+                let limit = Instant.zero + TrialSettings.setupPatience
                 if try !world.step(until: limit), world.now >= limit { phase = .over(end: "not open in time") }
             case .speaking(let next, let instant):
                 if world.now >= instant {
@@ -85,7 +85,7 @@ struct Trial: ~Copyable {
                     _ = try world.step(until: instant)
                 }
             case .listening:
-                let limit = (record.committed ?? .zero) + TrialWords.patience
+                let limit = (record.committed ?? .zero) + TrialSettings.patience
                 if try !world.step(until: limit), world.now >= limit { phase = .over(end: "no end in time") }
             case .over(let end):
                 finish(end)

@@ -106,7 +106,7 @@ extension TrialRow {
             arrival.map { Self.milliseconds($0 - captured) }
         }
         let all = Sample(delays)
-        let live = Sample(delays.filter { $0 <= TrialWords.liveDeadline.milliseconds })
+        let live = Sample(delays.filter { $0 <= TrialSettings.liveDeadline.milliseconds })
         framesLive = live.count
         frameDelayP50Milliseconds = all.percentile(0.50).map(Self.rounded)
         frameDelayP95Milliseconds = all.percentile(0.95).map(Self.rounded)

@@ -95,4 +95,45 @@ import Wire
             #expect(Set(trials.map(\.framesDropped)).count == 1)
         }
     }
+
+    // MARK: The loss of the client's last handshake packet
+
+    /// A network like `clean` with this delay each way, on which nothing leaves the client within 5 ms after the
+    /// server's first flight has come: its own last handshake packet, but no frame.
+    private static func losingFinished(delay: Duration) -> NetworkProfile {
+        let down = LinkProfile(delay: delay, bitsPerSecond: 10_000_000, queueLimit: .milliseconds(300))
+        var up = down
+        let start = delay * 2 + .milliseconds(1)
+        up.outage = Outage(earliestStart: start, latestStart: start, length: .milliseconds(5))
+        return NetworkProfile(name: "losing", summary: "", source: "", up: up, down: down)
+    }
+
+    private static func run(_ profile: NetworkProfile, transport: String, mode: ReliabilityMode) throws -> TrialRecord {
+        let cell = Cell(transport: transport, mode: mode.rawValue, profile: profile.name, clip: "noise")
+        let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
+        let credentials = try ServerCredentials.selfSigned(.ed25519, unixSeconds: 1_767_225_600)
+        var trial = Trial(plan, profile: profile, mode: mode, clip: clip, credentials: credentials)
+        return try trial.run()
+    }
+
+    @Test(arguments: Plan.transports, ReliabilityMode.allCases)
+    func `frames that overtake the handshake's end are kept until they can be read`(
+        transport: String, mode: ReliabilityMode
+    ) throws {
+        let record = try Self.run(Self.losingFinished(delay: .milliseconds(20)), transport: transport, mode: mode)
+        #expect(record.end == TrialRow.completedEnd)
+        #expect(record.up.dropCount >= 1)
+        let account = try #require(record.account)
+        #expect(account.receipt.verdict == .intact)
+    }
+
+    @Test(arguments: Plan.transports, ReliabilityMode.allCases)
+    func `frames that nobody acknowledges yet leave room for the handshake's end`(
+        transport: String, mode: ReliabilityMode
+    ) throws {
+        let record = try Self.run(Self.losingFinished(delay: .milliseconds(500)), transport: transport, mode: mode)
+        #expect(record.end == TrialRow.completedEnd)
+        #expect(record.up.dropCount >= 1)
+        #expect(record.account != nil)
+    }
 }
