@@ -7,11 +7,14 @@ import Wire
 
 @Suite struct TrialTests {
     /// Two seconds of packets that have the form of Opus, 20 ms each (RFC 6716 section 3.1: SILK, wideband, one frame).
-    private static let clip: Clip = {
+    private static let clip = noise(frames: 100)
+
+    private static func noise(frames count: Int) -> Clip {
         var noise = Entropy(seed: 11)
-        let frames = (0..<100).map { _ in [0x48] + noise.bytes(40 + Int(noise.next() % 50)) }
-        return Clip(name: "noise", frames: frames, frameDuration: .milliseconds(20), playableSampleCount: 96_000, preSkip: 0)
-    }()
+        let frames = (0..<count).map { _ in [0x48] + noise.bytes(40 + Int(noise.next() % 50)) }
+        return Clip(
+            name: "noise", frames: frames, frameDuration: .milliseconds(20), playableSampleCount: count * 960, preSkip: 0)
+    }
 
     private static let profiles = NetworkProfile.all.map(\.name)
 
@@ -98,17 +101,19 @@ import Wire
 
     // MARK: The loss of the client's last handshake packet
 
-    /// A network like `clean` with this delay each way, on which nothing leaves the client within 5 ms after the
-    /// server's first flight has come: its own last handshake packet, but no frame.
-    private static func losingFinished(delay: Duration) -> NetworkProfile {
+    /// A network like `clean` with this delay each way, on which nothing of the client's gets through for a while after
+    /// the server's first flight has come: 5 ms hold its last handshake packet, but no frame.
+    private static func losingFinished(delay: Duration, length: Duration = .milliseconds(5)) -> NetworkProfile {
         let down = LinkProfile(delay: delay, bitsPerSecond: 10_000_000, queueLimit: .milliseconds(300))
         var up = down
         let start = delay * 2 + .milliseconds(1)
-        up.outage = Outage(earliestStart: start, latestStart: start, length: .milliseconds(5))
+        up.outage = Outage(earliestStart: start, latestStart: start, length: length)
         return NetworkProfile(name: "losing", summary: "", source: "", up: up, down: down)
     }
 
-    private static func run(_ profile: NetworkProfile, transport: String, mode: ReliabilityMode) throws -> TrialRecord {
+    private static func run(
+        _ profile: NetworkProfile, transport: String, mode: ReliabilityMode, clip: Clip = clip
+    ) throws -> TrialRecord {
         let cell = Cell(transport: transport, mode: mode.rawValue, profile: profile.name, clip: "noise")
         let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
         let credentials = try ServerCredentials.selfSigned(.ed25519, unixSeconds: 1_767_225_600)
@@ -131,7 +136,9 @@ import Wire
     func `frames that nobody acknowledges yet leave room for the handshake's end`(
         transport: String, mode: ReliabilityMode
     ) throws {
-        let record = try Self.run(Self.losingFinished(delay: .milliseconds(500)), transport: transport, mode: mode)
+        // More frames than a congestion window holds, before the loss can be seen.
+        let profile = Self.losingFinished(delay: .milliseconds(1500), length: .milliseconds(300))
+        let record = try Self.run(profile, transport: transport, mode: mode, clip: Self.noise(frames: 400))
         #expect(record.end == TrialRow.completedEnd)
         #expect(record.up.dropCount >= 1)
         #expect(record.account != nil)
