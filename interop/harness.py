@@ -51,6 +51,7 @@ class Server:
     port: int
     certificate_sha256: str
     events: list[dict[str, Any]] = field(default_factory=list)
+    is_stopping: bool = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -66,8 +67,10 @@ class Server:
         raise Unexpected(f"the server did not hear the close with code {code} and reason {reason!r}")
 
     def terminate(self) -> None:
-        """Asks it to stop as an operator would: drain, close, exit 0."""
-        self.process.send_signal(signal.SIGTERM)
+        """Asks it once to stop, as an operator would: drain, close, exit 0. A second signal would end it at once."""
+        if not self.is_stopping and self.process.returncode is None:
+            self.is_stopping = True
+            self.process.send_signal(signal.SIGTERM)
 
 
 class Case:
@@ -94,8 +97,7 @@ class Case:
             server = await self._listening(process)
             reader = asyncio.create_task(self._read_events(server))
             yield server
-            if process.returncode is None:
-                server.terminate()
+            server.terminate()
             status = await asyncio.wait_for(process.wait(), 10)
             await reader
             if status != 0:
