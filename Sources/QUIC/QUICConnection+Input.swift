@@ -65,7 +65,7 @@ extension QUICConnection {
         self.now = max(self.now, now)
         switch state {
         case .handshaking, .established:
-            guard let handle, ngtcp2_conn_get_expiry(handle) <= self.now.nanoseconds else { return }
+            guard let handle, let deadline, deadline <= self.now else { return }
             timeoutHandledAt = self.now
             let status = ngtcp2_conn_handle_expiry(handle, self.now.nanoseconds)
             settle(status)

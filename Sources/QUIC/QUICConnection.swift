@@ -175,13 +175,35 @@ package final class QUICConnection {
             // Some timers of ngtcp2 are compared with `<` and outlive their own expiry by a tick. Asking again at the same
             // instant would never end in virtual time and spin in real time.
             if let handled = timeoutHandledAt, expiry <= handled.nanoseconds { return handled + .milliseconds(1) }
-            return Instant(nanoseconds: expiry)
+            return afterAcknowledgementDelay(Instant(nanoseconds: expiry))
         case .closeRequested: return now
         case .closing(let closing): return closing.until
         case .draining(let until): return until
         case .closed: return nil
         }
     }
+
+    /// When ngtcp2's `expiry` is worth a wake-up.
+    ///
+    /// ngtcp2 holds an acknowledgement back for an eighth of the round-trip time, which on a short path is less than a frame
+    /// lasts: every frame's acknowledgement would travel alone. RFC 9000 section 13.2.1 allows the delay that we
+    /// announced, and within it the next frame goes out and takes the acknowledgement along. Timers of loss recovery,
+    /// and any while data waits for the pacer, are left as they are.
+    private func afterAcknowledgementDelay(_ expiry: Instant) -> Instant {
+        // ngtcp2 confirms a handshake to clients only; a server knows with its end (RFC 9001 section 4.1.2).
+        guard case .established = state, role == .server || isHandshakeConfirmed, datagrams.isEmpty, sendQueue.isEmpty else {
+            return expiry
+        }
+        let statistics = statistics
+        let recovery = Instant(nanoseconds: statistics.loss_detection_timer)
+        guard expiry < recovery else { return expiry }
+        let announced = configuration.maximumAcknowledgementDelay - Self.timerAllowance
+        let rest = announced - .nanoseconds(Int64(clamping: statistics.smoothed_rtt / 8))
+        return rest > .zero ? min(expiry + rest, recovery) : expiry
+    }
+
+    /// How late a driver may fire a timer without breaking the delay that we announced.
+    private static let timerAllowance = Duration.milliseconds(2)
 
     package func pollEvent() -> QUICEvent? {
         guard eventHead < events.count else {
