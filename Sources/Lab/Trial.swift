@@ -12,7 +12,7 @@ extension ServerEndpoint: SimulatedEndpoint {}
 
 /// How trials are run; the same for every cell.
 package enum TrialSettings {
-    /// A frame that comes within this time of its capture is live (DESIGN section 2).
+    /// A frame that comes within this time of its capture is live (docs/wire.md).
     package static let liveDeadline = Duration.milliseconds(200)
     /// The server's think time, from the request of an answer to its first frame.
     package static let thinkTime = Duration.milliseconds(300)

@@ -11,7 +11,7 @@ package struct TalkTarget: Hashable, Sendable {
     /// Path and query, as `:path` carries them.
     package var path: String
 
-    /// Where the Realtime API stands (DESIGN.md section 3).
+    /// Where the Realtime API stands (docs/wire.md).
     package static let defaultPath = "/v1/realtime"
     /// The port of `parallax serve`, for addresses without a scheme.
     package static let defaultPort = 4433

@@ -63,7 +63,7 @@ struct PromptAssessment {
             transport: prompt.transport, mode: prompt.mode)
     }
 
-    /// The table of DESIGN section 5.
+    /// The verdicts of docs/receipts.md.
     static func verdict(isWhole: Bool, hasManifest: Bool, hashes: Receipt.Hashes, onGap: GapPolicy) -> Receipt.Verdict {
         let isContradicted = hashes.expected.flatMap { expected in hashes.actual.map { $0 != expected } } ?? false
         if !isWhole || isContradicted {
