@@ -15,7 +15,8 @@ final class SessionFlow: LoadFlow {
     private let client: ClientEndpoint
     private let frameByteCount: Int
     private(set) var isReady = false
-    private(set) var isOver = false
+    /// Closing has begun on the wire: before that the connection waits until the server has what was sent.
+    var isOver: Bool { client.quic.isClosing }
 
     init(_ wire: Wire, mode: ReliabilityMode, frameByteCount: Int, path: NetworkPath, now: Instant) {
         // One byte for the TOC, eight for the time.
@@ -79,8 +80,7 @@ final class SessionFlow: LoadFlow {
                 let offered = frame.payload.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: UInt64.self) }
                 echoes.record(offeredAt: offered, now: now)
             case .realtime(.sessionUpdated): isReady = true
-            case .closed: isOver = true
-            case .opened, .realtime, .frameRefused, .draining: break
+            case .opened, .realtime, .frameRefused, .draining, .closed: break
             }
         }
     }
