@@ -37,16 +37,18 @@ enum Conversation {
 
     var deadline: Instant? {
         guard case .active(let active) = self else { return nil }
-        return earliest(active.session.deadline, active.responder.deadline)
+        return earliest(sessionDeadline(&active.session), active.responder.deadline)
     }
 }
+
+/// Reads the deadline in place: a plain read of the class's property would copy the session, and with it retain and
+/// release each of its arrays, once a datagram.
+private func sessionDeadline(_ session: inout Session) -> Instant? { session.deadline }
 
 /// A session and its responder, in step with one another.
 final class ActiveConversation {
     var session: Session
     var responder: Responder
-    /// The receipt last noticed, so that each is noticed once.
-    var noticedItemID: String?
 
     init(session: Session, responder: Responder) {
         self.session = session

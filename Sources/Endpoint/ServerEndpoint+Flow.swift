@@ -11,28 +11,30 @@ package import Wire
 // transport, session and responder until none has more to say, and `pollTransmit` hands out what they sent.
 
 extension ServerEndpoint {
-    /// Takes in one UDP datagram, which is only borrowed: a packet of a connection that we know, or the first of one
-    /// that we may accept. What else it is, its first byte says (RFC 9443 section 3).
+    /// Takes in one UDP datagram, which is only borrowed. What it is, its first byte says (RFC 9443 section 3).
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
         counters.datagramsReceived += 1
         guard let first = datagram.first else { return }
+        switch first {
+        case 64...127, 192...255: receiveQUIC(datagram, path: path, ecn: ecn, now: now)
+        // 0…3 STUN, 20…63 DTLS, 128…191 RTP and RTCP: WebRTC's place.
+        default: counters.datagramsUnclaimed += 1
+        }
+    }
+
+    /// A packet of a connection that we know, or the first of one that we may accept.
+    private func receiveQUIC(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
         let header = try? QUICPacketHeader(
             parsing: datagram.bindMemory(to: UInt8.self).span, shortIDByteCount: ConnectionIDLayout.byteCount)
         guard let header else {
             counters.datagramsUnclaimed += 1
             return
         }
-        // ngtcp2 always lets its peers clear the bit that tells QUIC from other protocols (RFC 9287), so an ID of ours
-        // says it before the first byte does.
-        if let slot = slots[header.destination], let connection = connections[slot] {
-            connection.quic.receive(datagram, path: path, ecn: ecn, now: now)
-            return serve(slot, connection, now: now)
+        guard let slot = slots[header.destination], let connection = connections[slot] else {
+            return receiveUnknown(datagram, header: header, path: path, ecn: ecn, now: now)
         }
-        switch first {
-        case 64...127, 192...255: receiveUnknown(datagram, header: header, path: path, ecn: ecn, now: now)
-        // 0…3 STUN, 20…63 DTLS, 128…191 RTP and RTCP: WebRTC's place.
-        default: counters.datagramsUnclaimed += 1
-        }
+        connection.quic.receive(datagram, path: path, ecn: ecn, now: now)
+        serve(slot, connection, now: now)
     }
 
     /// Moves what a connection has brought through the house, and what comes of it back.
@@ -103,7 +105,10 @@ extension ServerEndpoint {
             guard let output = active.responder.poll() else { break }
             active.session.receive(output, now: now)
         } while true
-        if hasSentEvents { noticeReceipt(active) }
+        guard hasSentEvents else { return }
+        while let receipt = active.session.pollReceipt() {
+            notices.append(.promptDecided(sessionID: active.session.id, receipt))
+        }
     }
 
     private func send(_ frame: MediaFrame, _ delivery: Delivery, on connection: ServedConnection) {
@@ -127,12 +132,6 @@ extension ServerEndpoint {
                 connection.transport.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds")
             }
         }
-    }
-
-    private func noticeReceipt(_ active: ActiveConversation) {
-        guard let receipt = active.session.lastDecidedPrompt?.receipt, receipt.itemID != active.noticedItemID else { return }
-        active.noticedItemID = receipt.itemID
-        notices.append(.promptDecided(sessionID: active.session.id, receipt))
     }
 
     /// Call when `deadline` has come.

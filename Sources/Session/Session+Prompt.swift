@@ -130,6 +130,7 @@ extension Session {
                 receipt: assessment.receipt, firstSequence: UInt16(truncatingIfNeeded: prompt.range.lowerBound),
                 arrivals: assessment.arrivals, committed: prompt.committed, decided: now)
         }
+        receipts.append(assessment.receipt)
         emit(.audioIntegrityCompleted(assessment.receipt))
         let isRejected = assessment.receipt.verdict == .rejected
         answerable = isRejected ? [] : assessment.payloads

@@ -52,6 +52,8 @@ package struct Session: Sendable {
     var identifiers: Identifiers
     let conversationID: String
     var outputs: BoundedQueue<SessionOutput>
+    /// Receipts for whoever serves the session: as many as prompts can be decided in one call.
+    var receipts: BoundedQueue<Receipt>
     var eventRate: EventRate
     var ledger: PromptLedger
     var clock = CaptureClock()
@@ -89,6 +91,7 @@ package struct Session: Sendable {
         object.expiresAt = configuration.expiresAtUnixSeconds
         object.parallax.reliability.mode = configuration.mode
         outputs = BoundedQueue(limit: limits.queuedOutputs)
+        receipts = BoundedQueue(limit: limits.pendingPrompts)
         eventRate = EventRate(limits: limits, now: now)
         ledger = PromptLedger(
             frameLimit: configuration.returnsFrames ? limits.loopbackFrames : limits.promptFrames,
@@ -187,6 +190,9 @@ package struct Session: Sendable {
     }
 
     package mutating func pollOutput() -> SessionOutput? { outputs.popFirst() }
+
+    /// The receipts sent since the last call, for logs; one that nobody polls makes room for none.
+    package mutating func pollReceipt() -> Receipt? { receipts.popFirst() }
 
     private mutating func expire(now: Instant) {
         guard let expiry else { return }

@@ -33,7 +33,6 @@ final class House {
     init(delay: Duration = .milliseconds(25), configure: (inout ServerConfiguration) -> Void = { _ in }) throws {
         self.delay = delay
         var configuration = ServerConfiguration(credentials: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
-        configuration.session.keepsAccounts = true
         configure(&configuration)
         server = ServerEndpoint(configuration: configuration, entropy: Entropy(seed: 1), now: now)
     }
