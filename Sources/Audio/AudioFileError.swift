@@ -3,7 +3,7 @@ package import Wire
 /// The kinds of file that are read and written here.
 package enum AudioContainer: String, Hashable, Sendable {
     case wav = "WAV"
-    case oggOpus = "Ogg Opus"
+    case oggOpus = "Ogg"
 }
 
 /// Why a file gave no audio. `description` is one line for a person: what is wrong, and what to do.

@@ -2,7 +2,7 @@
 package struct AudioLimits: Hashable, Sendable {
     /// The greatest file.
     package var fileByteCount = 256 << 20
-    /// The longest audio, after the container's own trimming or before it.
+    /// The longest audio, before any trimming.
     package var durationSeconds = 900
     /// The most RIFF chunks that are looked at for `fmt ` and `data`.
     package var chunkCount = 256

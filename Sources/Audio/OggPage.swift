@@ -1,33 +1,33 @@
-internal import Wire
+package import Wire
 
 /// One Ogg page (RFC 3533 section 6): up to 255 segments, which are the pieces of packets.
-struct OggPage: Hashable {
+package struct OggPage: Hashable, Sendable {
     /// The first packet began on an earlier page.
-    var isContinued = false
+    package var isContinued = false
     /// First page of its stream.
-    var isFirst = false
+    package var isFirst = false
     /// Last page of its stream.
-    var isLast = false
+    package var isLast = false
     /// For Opus, the samples at 48 kHz up to the end of the last packet that ends here; `noGranule` where none does.
-    var granule = Self.noGranule
+    package var granule = Self.noGranule
     /// Which stream of the file.
-    var serial: UInt32
+    package var serial: UInt32
     /// Counts the stream's pages.
-    var sequence: UInt32
+    package var sequence: UInt32
     /// The lengths of the segments. A packet goes on until a segment shorter than 255.
-    var lacing: [UInt8] = []
-    var body: [UInt8] = []
+    package var lacing: [UInt8] = []
+    package var body: [UInt8] = []
 
-    static let noGranule = UInt64.max
+    package static let noGranule = UInt64.max
     private static let capturePattern = FourCC("OggS").rawValue
 
-    init(serial: UInt32, sequence: UInt32) {
+    package init(serial: UInt32, sequence: UInt32) {
         self.serial = serial
         self.sequence = sequence
     }
 
     /// Reads one page and proves its checksum.
-    init(_ reader: inout ByteReader) throws(ParseError) {
+    package init(_ reader: inout ByteReader) throws(ParseError) {
         var check = OggChecksum()
         let start = try reader.readBytes(22)
         check.add(start.span)
@@ -52,7 +52,7 @@ struct OggPage: Hashable {
     }
 
     /// The page as it is stored, with its checksum.
-    func write(to output: inout [UInt8]) {
+    package func write(to output: inout [UInt8]) {
         let start = output.count
         output.append(bigEndian: Self.capturePattern)
         output.append(0)

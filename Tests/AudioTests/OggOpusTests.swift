@@ -1,4 +1,4 @@
-@testable import Audio
+import Audio
 import Foundation
 import Testing
 import Wire
