@@ -81,7 +81,7 @@ let package = Package(
         // Fuzz bodies, one a parser: replayed over the crash files by `make test`, driven by libFuzzer in `make fuzz`.
         .target(
             name: "Fuzz",
-            dependencies: ["Wire", "RTP", "Framing", "Audio", "Session", "HTTP3"],
+            dependencies: ["Wire", "RTP", "Framing", "Audio", "Session", "QUIC", "HTTP3", "MediaStreams"],
             swiftSettings: strict),
 
         // Programs.

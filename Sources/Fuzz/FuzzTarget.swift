@@ -12,6 +12,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case lines
     case roqStream = "roq-stream"
     case datagramHeaders = "datagram-headers"
+    case flows
+    case quicPacket = "quic-packet"
     case rtp
     case session
     case client
@@ -32,6 +34,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .lines: try fuzzLines(input)
         case .roqStream: try fuzzRoQStream(input)
         case .datagramHeaders: try fuzzDatagramHeaders(input)
+        case .flows: try fuzzFlows(input)
+        case .quicPacket: try fuzzQUICPacket(input)
         case .rtp: try fuzzRTP(input)
         case .session: try fuzzSession(input)
         case .client: try fuzzClient(input)
