@@ -57,6 +57,9 @@ package struct StatelessReplies: Sendable {
         guard let bytes = datagram.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }
         var header = ngtcp2_pkt_hd()
         guard ngtcp2_accept(&header, bytes, datagram.count) == 0, header.version == QUICVersion.v1 else { return nil }
+        // A client's own choice has 8 bytes at least (RFC 9000 section 7.2), and ours after a Retry has more. ngtcp2 lets a
+        // shorter one pass as soon as there is any token.
+        guard header.dcid.datalen >= 8 else { return nil }
         let token = Array(UnsafeBufferPointer(start: header.token.base, count: header.token.len))
         return InitialHeader(
             version: header.version, destination: ConnectionID(header.dcid), source: ConnectionID(header.scid), token: token)
