@@ -49,9 +49,19 @@ extension Duration {
     public var milliseconds: Double { Double(nanoseconds) / 1_000_000 }
 }
 
-/// The earliest of several optional deadlines; `nil` when there is none.
-public func earliest(_ deadlines: Instant?...) -> Instant? {
-    var result: Instant?
-    for case let deadline? in deadlines where result.map({ deadline < $0 }) ?? true { result = deadline }
-    return result
+/// The earlier of two optional deadlines; `nil` when there is none.
+public func earliest(_ first: Instant?, _ second: Instant?) -> Instant? {
+    guard let first else { return second }
+    guard let second else { return first }
+    return min(first, second)
+}
+
+/// The earliest of three optional deadlines. Not variadic: that would allocate an array for every datagram.
+public func earliest(_ first: Instant?, _ second: Instant?, _ third: Instant?) -> Instant? {
+    earliest(earliest(first, second), third)
+}
+
+/// The earliest of four optional deadlines.
+public func earliest(_ first: Instant?, _ second: Instant?, _ third: Instant?, _ fourth: Instant?) -> Instant? {
+    earliest(earliest(first, second), earliest(third, fourth))
 }
