@@ -24,6 +24,7 @@ final class ServerProcess {
     init(arguments: [String]) throws {
         let core = ProcessFigures.coreCount - 1
         let command = ["taskset", "-c", "\(core)", try Self.ownPath()] + arguments
+        try Self.keepOff(core)
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Failure.notStarted(errno: errno) }
         var actions = posix_spawn_file_actions_t()
@@ -31,12 +32,11 @@ final class ServerProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
         posix_spawn_file_actions_addclose(&actions, ends[0])
-        var child: pid_t = 0
-        var pointers = command.map { strdup($0) } + [nil]
-        defer { pointers.forEach { free($0) } }
-        let status = posix_spawnp(&child, "taskset", &actions, nil, &pointers, environ)
-        close(ends[1])
-        guard status == 0 else { throw Failure.notStarted(errno: status) }
+        let child: pid_t
+        do {
+            defer { close(ends[1]) }
+            child = try Self.spawn(command, &actions)
+        }
         guard let port = Self.firstLine(of: ends[0]).flatMap({ UInt16($0) }) else {
             kill(child, SIGKILL)
             waitpid(child, nil, 0)
@@ -57,6 +57,27 @@ final class ServerProcess {
         kill(pid, SIGTERM)
         waitpid(pid, nil, 0)
         close(output)
+    }
+
+    /// Keeps this process, which is the load, off the server's core where there is another: a server that waits for its
+    /// core has the load's delays in its figures.
+    private static func keepOff(_ core: Int) throws {
+        guard core > 0 else { return }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        let child = try spawn(["taskset", "-a", "-p", "-c", "0-\(core - 1)", "\(getpid())"], &actions)
+        waitpid(child, nil, 0)
+    }
+
+    private static func spawn(_ command: [String], _ actions: inout posix_spawn_file_actions_t) throws -> pid_t {
+        var child: pid_t = 0
+        var pointers = command.map { strdup($0) } + [nil]
+        defer { pointers.forEach { free($0) } }
+        let status = posix_spawnp(&child, command[0], &actions, nil, &pointers, environ)
+        guard status == 0 else { throw Failure.notStarted(errno: status) }
+        return child
     }
 
     private static func ownPath() throws -> String {
