@@ -108,12 +108,12 @@ private func getNewConnectionID(
     cid.pointee = ngtcp2_cid(id)
     let reset = connection.issuer.resetToken(for: id)
     UnsafeMutableBufferPointer(start: token, count: reset.count).update(from: reset)
-    connection.routeChanges.append(.issued(id))
+    connection.note(.issued(id))
     return 0
 }
 
 private func removeConnectionID(_: OpaquePointer?, _ cid: UnsafePointer<ngtcp2_cid>?, _ userData: UnsafeMutableRawPointer?) -> Int32 {
-    if let cid { owner(userData)?.routeChanges.append(.retired(ConnectionID(cid.pointee))) }
+    if let cid { owner(userData)?.note(.retired(ConnectionID(cid.pointee))) }
     return 0
 }
 

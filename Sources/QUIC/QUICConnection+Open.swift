@@ -39,7 +39,6 @@ extension QUICConnection {
         precondition(status == 0, "ngtcp2 makes a client connection unless memory is exhausted")
         let tls = TLSSession(client: credentials, serverName: serverName, alpn: alpn, owner: connection)
         connection.attach(tls)
-        connection.routeChanges.append(.issued(source))
         return connection
     }
 
@@ -80,7 +79,7 @@ extension QUICConnection {
         }
         precondition(status == 0, "ngtcp2 makes a server connection unless memory is exhausted")
         connection.attach(TLSSession(server: credentials, alpn: alpn, owner: connection))
-        connection.routeChanges.append(.issued(source))
+        connection.note(.issued(source))
         return connection
     }
 

@@ -217,6 +217,13 @@ package final class QUICConnection {
         return events[eventHead]
     }
 
+    /// A client has one socket a connection and routes nothing: a peer that retires IDs without end must not fill a
+    /// queue that nobody reads.
+    func note(_ change: RouteChange) {
+        if role == .server { routeChanges.append(change) }
+    }
+
+    /// Server: drain it after every input, with the events.
     package func pollRouteChange() -> RouteChange? {
         routeChanges.isEmpty ? nil : routeChanges.removeFirst()
     }

@@ -121,7 +121,9 @@ package final class ClientCredentials: @unchecked Sendable {
     deinit { gnutls_certificate_free_credentials(handle) }
 }
 
-/// What both ends offer, parsed once for the process: GnuTLS reads it and never writes it.
+/// What both ends offer, parsed once for the process.
+///
+/// `@unchecked Sendable` holds because sessions only read it once it is parsed, and it is never freed.
 private final class TLSPriority: @unchecked Sendable {
     static let shared = TLSPriority()
     let handle: gnutls_priority_t

@@ -89,6 +89,18 @@ import Wire
         #expect(pair.serverEvents.contains(.datagram([1, 2, 3])))
     }
 
+    @Test func `a client keeps no list of its connection IDs, however often they change`() throws {
+        let pair = try established()
+        for port in 7001..<7004 as Range<UInt16> {
+            let path = NetworkPath(local: PeerAddress(ipv4: 10, 0, 0, 9, port: port), remote: QUICPair.serverAddress)
+            pair.visibleClient = path.local
+            #expect(pair.client.migrate(to: path, now: pair.now))
+            pair.run(for: .seconds(2))
+        }
+        #expect(pair.client.pollRouteChange() == nil)
+        #expect(pair.server?.pollRouteChange() != nil)
+    }
+
     @Test func `a server that forgot the connection resets it without state`() throws {
         let pair = try established()
         var entropy = Entropy(seed: 3)
