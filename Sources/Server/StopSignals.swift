@@ -1,5 +1,6 @@
 @preconcurrency internal import Dispatch
 internal import Glibc
+internal import Synchronization
 
 /// SIGINT and SIGTERM as calls: the first asks to stop, the second ends the process at once.
 /// Keep the value for as long as they are to be caught.
@@ -25,12 +26,8 @@ package final class StopSignals {
     }
 }
 
-/// - Safety: read and written on the one serial queue of `StopSignals` only.
-private final class SignalCount: @unchecked Sendable {
-    private var count = 0
+private final class SignalCount: Sendable {
+    private let count = Atomic(0)
 
-    func increment() -> Int {
-        count += 1
-        return count
-    }
+    func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
 }

@@ -1,4 +1,5 @@
 import QUIC
+import Synchronization
 import Testing
 import Wire
 
@@ -128,8 +129,9 @@ import Wire
     }
 }
 
-/// Collects lines from a sink that must be sendable; tests use it on one thread.
-final class Lines: @unchecked Sendable {
-    private(set) var all: [String] = []
-    func append(_ line: String) { all.append(line) }
+/// Collects lines from a sink that must be sendable.
+final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    func append(_ line: String) { lines.withLock { $0.append(line) } }
 }
