@@ -46,6 +46,8 @@ let package = Package(
         .target(name: "RTP", dependencies: ["Wire"], swiftSettings: pure),
         .target(name: "Framing", dependencies: ["Wire"], swiftSettings: pure),
         .target(name: "Audio", dependencies: ["Wire"], swiftSettings: pure),
+        .target(name: "SDP", dependencies: ["Wire"], swiftSettings: pure),
+        .target(name: "ICE", dependencies: ["Wire", crypto], swiftSettings: pure),
         .target(name: "Session", dependencies: ["Wire", crypto], swiftSettings: pure),
         .target(name: "Responder", dependencies: ["Wire", "Session"], swiftSettings: pure),
 
@@ -53,19 +55,30 @@ let package = Package(
         .systemLibrary(name: "CNgtcp2", providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]),
         .systemLibrary(name: "CNghttp3", providers: [.apt(["libnghttp3-dev"])]),
         .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSRTP", providers: [.apt(["libsrtp2-dev"])]),
+        .systemLibrary(name: "CUsrsctp", providers: [.apt(["libusrsctp-dev"])]),
         .target(name: "QUIC", dependencies: ["Wire", "CNgtcp2"], swiftSettings: strict),
         .target(name: "HTTP3", dependencies: ["Wire", "Framing", "QUIC", "CNghttp3"], swiftSettings: strict),
         .target(name: "Opus", dependencies: ["Wire", "Audio", "COpus"], swiftSettings: strict),
+        .target(name: "DTLS", dependencies: ["Wire", "COpenSSL"], swiftSettings: strict),
+        .target(name: "SRTP", dependencies: ["Wire", "CSRTP"], swiftSettings: strict),
+        .target(name: "SCTP", dependencies: ["Wire", "CUsrsctp"], swiftSettings: strict),
 
         // Transports: the core's words over one protocol each. MediaStreams is what both say alike: flows of RTP packets.
         .target(name: "MediaStreams", dependencies: ["Wire", "Framing", "RTP", "Session", "QUIC"], swiftSettings: strict),
         .target(name: "WebTransport", dependencies: ["Wire", "Framing", "MediaStreams", "Session", "QUIC", "HTTP3"], swiftSettings: strict),
         .target(name: "RoQ", dependencies: ["Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC"], swiftSettings: strict),
 
+        .target(
+            name: "WebRTC",
+            dependencies: ["Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP"],
+            swiftSettings: strict),
+
         // Composition: read Endpoint/ServerEndpoint+Flow.swift first.
         .target(
             name: "Endpoint",
-            dependencies: ["Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"],
+            dependencies: ["Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebRTC"],
             swiftSettings: strict),
 
         // Drivers: virtual time and real sockets.
@@ -84,12 +97,16 @@ let package = Package(
             dependencies: ["Wire", "RTP", "Framing", "Audio", "Session", "QUIC", "HTTP3", "MediaStreams"],
             swiftSettings: strict),
 
+        // `gettimeofday` and `getrandom` under a virtual clock, for OpenSSL and usrsctp: linked only into the lab's own
+        // program and the tests, never into one that serves.
+        .target(name: "CVirtualClock"),
+
         // Programs.
         .executableTarget(
             name: "parallax",
             dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", arguments, logging],
             swiftSettings: strict),
-        .executableTarget(name: "parallax-lab", dependencies: ["Lab", arguments], swiftSettings: strict),
+        .executableTarget(name: "parallax-lab", dependencies: ["Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(
             name: "parallax-bench",
             dependencies: ["Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
@@ -97,6 +114,9 @@ let package = Package(
 
         // Both ends of a QUIC connection in virtual time, for the tests of what stands on it.
         .target(name: "ConnectionPair", dependencies: ["Wire", "QUIC"], path: "Tests/ConnectionPair", swiftSettings: strict),
+
+        // usrsctp is one a process: tests that use it take turns.
+        .target(name: "SCTPLease", dependencies: ["SCTP"], path: "Tests/SCTPLease", swiftSettings: strict),
 
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
         .testTarget(name: "RTPTests", dependencies: ["RTP", "Wire"], swiftSettings: strict),
@@ -109,6 +129,12 @@ let package = Package(
         .testTarget(name: "OpusTests", dependencies: ["Opus", "Wire", "Audio"], swiftSettings: strict),
         .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC", "HTTP3", "ConnectionPair"], swiftSettings: strict),
         .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC", "ConnectionPair"], swiftSettings: strict),
+        .testTarget(name: "SDPTests", dependencies: ["SDP", "Wire"], swiftSettings: strict),
+        .testTarget(name: "ICETests", dependencies: ["ICE", "Wire"], swiftSettings: strict),
+        .testTarget(name: "DTLSTests", dependencies: ["DTLS", "Wire", "CVirtualClock"], swiftSettings: strict),
+        .testTarget(name: "SRTPTests", dependencies: ["SRTP", "DTLS", "RTP", "Wire"], swiftSettings: strict),
+        .testTarget(name: "SCTPTests", dependencies: ["SCTP", "Wire", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
+        .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),

@@ -143,8 +143,8 @@ package final class ClientEndpoint {
         while let output = client.pollOutput() {
             do throws(SendRefusal) {
                 switch output {
-                case .event(let bytes): try attachment.send(event: bytes)
-                case .frame(let frame, let delivery): try attachment.send(frame: frame, delivery: delivery)
+                case .event(let bytes): try attachment.send(event: bytes, now: now)
+                case .frame(let frame, let delivery): try attachment.send(frame: frame, delivery: delivery, now: now)
                 }
             } catch {
                 notices.append(.frameRefused(error))

@@ -51,14 +51,14 @@ enum ClientAttachment {
         }
     }
 
-    func send(event: [UInt8]) throws(SendRefusal) {
+    func send(event: [UInt8], now: Instant) throws(SendRefusal) {
         switch self {
         case .webTransport(let transport): try transport.send(event: event)
         case .roq(let transport): try transport.send(event: event)
         }
     }
 
-    func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         switch self {
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
         case .roq(let transport): try transport.send(frame: frame, delivery: delivery)

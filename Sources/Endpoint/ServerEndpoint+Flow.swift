@@ -93,10 +93,10 @@ extension ServerEndpoint {
         repeat {
             while let output = active.session.pollOutput() {
                 switch output {
-                case .frame(let frame, let delivery): send(frame, delivery, on: connection)
+                case .frame(let frame, let delivery): send(frame, delivery, on: connection, now: now)
                 case .event(let bytes):
                     hasSentEvents = true
-                    send(bytes, on: connection)
+                    send(bytes, on: connection, now: now)
                 case .responder(let input): active.responder.handle(input, now: now)
                 case .close(let code, let reason):
                     connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason)
@@ -111,9 +111,9 @@ extension ServerEndpoint {
         }
     }
 
-    private func send(_ frame: MediaFrame, _ delivery: Delivery, on connection: ServedConnection) {
+    private func send(_ frame: MediaFrame, _ delivery: Delivery, on connection: ServedConnection, now: Instant) {
         do throws(SendRefusal) {
-            try connection.transport.send(frame: frame, delivery: delivery)
+            try connection.transport.send(frame: frame, delivery: delivery, now: now)
         } catch {
             counters.framesDropped += 1
             // A reliable mode promised this frame: a peer that reads too slowly for it loses its connection, not a frame.
@@ -124,9 +124,9 @@ extension ServerEndpoint {
     }
 
     /// Events are never dropped: a peer that does not read them is closed.
-    private func send(_ event: [UInt8], on connection: ServedConnection) {
+    private func send(_ event: [UInt8], on connection: ServedConnection, now: Instant) {
         do throws(SendRefusal) {
-            try connection.transport.send(event: event)
+            try connection.transport.send(event: event, now: now)
         } catch {
             if error == .queueFull {
                 connection.transport.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds")

@@ -60,7 +60,7 @@ enum ServerTransport {
         }
     }
 
-    func send(event: [UInt8]) throws(SendRefusal) {
+    func send(event: [UInt8], now: Instant) throws(SendRefusal) {
         switch self {
         case .undecided: throw .notOpen
         case .webTransport(let transport): try transport.send(event: event)
@@ -68,7 +68,7 @@ enum ServerTransport {
         }
     }
 
-    func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         switch self {
         case .undecided: throw .notOpen
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)

@@ -10,11 +10,24 @@ package struct MediaFrame: Hashable, Sendable {
     package var marker: Bool
     /// One Opus packet.
     package var payload: [UInt8]
+    /// How a received frame came when it did not come by itself; `nil` on frames to be sent.
+    package var recovery: Recovery?
 
-    package init(sequence: UInt16, timestamp: MediaTime, marker: Bool, payload: [UInt8]) {
+    /// The means that brought a frame whose own packet was lost, or late.
+    package enum Recovery: Hashable, Sendable {
+        /// In the packet of a later frame (RFC 2198).
+        case red
+        /// Sent again in another datagram.
+        case nack
+        /// Sent again on a stream.
+        case repair
+    }
+
+    package init(sequence: UInt16, timestamp: MediaTime, marker: Bool, payload: [UInt8], recovery: Recovery? = nil) {
         self.sequence = sequence
         self.timestamp = timestamp
         self.marker = marker
         self.payload = payload
+        self.recovery = recovery
     }
 }

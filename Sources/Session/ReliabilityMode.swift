@@ -24,8 +24,17 @@ package enum ReliabilityMode: String, CaseIterable, Codable, Hashable, Sendable 
 /// The primitive that carries one frame. Every transport maps these to its own means; a receiver
 /// accepts all of them at any time.
 package enum Delivery: Hashable, Sendable {
+    /// One datagram, sent once.
     case datagram
+    /// One datagram that also holds the `depth` frames before this one (RFC 2198).
+    case redundant(depth: Int)
+    /// One datagram, sent again where it was lost, as long as the frame is no older than this.
+    case resent(within: Duration)
+    /// A reliable stream of its own.
     case streamPerFrame
+    /// A stream of its own, abandoned when the frame is older than this.
+    case expiring(within: Duration)
+    /// The one reliable stream for all frames.
     case stream
 }
 
