@@ -21,6 +21,8 @@ package struct ServerConfiguration: Sendable {
     package var retry = RetryPolicy.whenBusy
     /// What clients must present to get a session; `nil` lets everybody in.
     package var secret: String?
+    /// How many client secrets it gives, and for how long.
+    package var clientSecrets = ClientSecrets.Limits()
     /// Where this endpoint lives; every connection ID says it.
     package var place = ServerPlace(server: 0, shard: 0)
     package var connectionIDs = ConnectionIDLayout()

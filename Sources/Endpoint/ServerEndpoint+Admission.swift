@@ -112,7 +112,7 @@ extension ServerEndpoint {
     func admit(_ request: AttachRequest, on connection: ServedConnection, now: Instant) {
         connection.requestDeadline = nil
         guard !isDraining else { return refuse(connection, status: 503, "the server is going away") }
-        if let secret = configuration.secret, !isEqualInConstantTime(secret, request.secret ?? "") {
+        guard case .success(let proposal) = authorize(request.secret, now: now) else {
             return refuse(connection, status: 401, "the secret is missing or wrong")
         }
         connection.transport.accept()
@@ -120,12 +120,13 @@ extension ServerEndpoint {
         counters.sessionsOpened += 1
         var settings = configuration.session
         settings.returnsFrames = configuration.responder.returnsFrames
-        if let model = request.model { settings.model = model }
+        if let model = request.model ?? proposal?.model { settings.model = model }
         var session = Session(
             id: "sess_" + identifier(), configuration: settings, limits: configuration.sessionLimits, seed: entropy.next(), now: now)
         session.updatePathDelay(connection.quic.minimumRTT / 2)
         let capabilities = connection.transport.capabilities
         session.attach(capabilities, now: now)
+        if let proposal { session.receive(event: proposal.updateEvent, now: now) }
         notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.quic.path.remote))
         connection.conversation = .active(ActiveConversation(session: session, responder: configuration.responder))
     }
@@ -147,9 +148,15 @@ extension ServerEndpoint {
         connection.requestDeadline = now + configuration.limits.closeTime
     }
 
-    private func identifier() -> String {
+    func identifier() -> String {
         let digits = Array("0123456789abcdefghijklmnopqrstuvwxyz")
         return String(entropy.bytes(20).map { digits[Int($0) % digits.count] })
+    }
+
+    /// Whether `token` opens this server, which may be open to everybody.
+    func isServerSecret(_ token: String?) -> Bool {
+        guard let secret = configuration.secret else { return true }
+        return isEqualInConstantTime(secret, token ?? "")
     }
 
     /// Compares without telling by its time how much was right.

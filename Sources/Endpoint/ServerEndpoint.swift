@@ -30,6 +30,7 @@ package final class ServerEndpoint {
     var halfOpenBySource: [PeerAddress: Int] = [:]
     var notices: BoundedQueue<ServerNotice>
     var sessionCount: UInt64 = 0
+    var clientSecrets: ClientSecrets
     package internal(set) var isDraining = false
 
     struct StatelessReply {
@@ -54,6 +55,7 @@ package final class ServerEndpoint {
         statelessReplies = BoundedQueue(limit: configuration.limits.statelessReplies)
         strays = BoundedQueue(limit: configuration.limits.strayInitials)
         notices = BoundedQueue(limit: configuration.limits.notices)
+        clientSecrets = ClientSecrets(limits: configuration.clientSecrets)
     }
 
     // MARK: Getters
