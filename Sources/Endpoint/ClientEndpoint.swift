@@ -1,5 +1,8 @@
 package import QUIC
+internal import RoQ
 package import Session
+package import WebRTC
+internal import WebTransport
 package import Wire
 
 /// What a client endpoint tells its driver; drained by `ClientEndpoint.pollNotice`.
@@ -18,7 +21,7 @@ package enum EndpointNotice: Hashable, Sendable {
 /// One client with one session over one connection, without its socket. The contract is `ServerEndpoint`'s: change it
 /// once, drain `pollTransmit` and `pollNotice`, come back at `deadline`.
 package final class ClientEndpoint {
-    package let quic: QUICConnection
+    private let carrier: Carrier
     private var attachment: ClientAttachment
     private var client: RealtimeClient
     private var notices: [EndpointNotice] = []
@@ -31,18 +34,52 @@ package final class ClientEndpoint {
         transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
         client: ClientConfiguration, path: NetworkPath, entropy: Entropy, now: Instant
     ) {
-        self.quic = QUICConnection.client(
-            serverName: serverName, alpn: transport.alpn, credentials: credentials, configuration: quic, path: path,
-            entropy: entropy, now: now)
-        attachment = ClientAttachment(transport, quic: self.quic)
+        func connect(alpn: [String]) -> QUICConnection {
+            QUICConnection.client(
+                serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, path: path,
+                entropy: entropy, now: now)
+        }
+        switch transport {
+        case .webTransport(let configuration):
+            let quic = connect(alpn: ["h3"])
+            carrier = .quic(quic)
+            attachment = .webTransport(WebTransportClient(quic: quic, configuration: configuration))
+        case .roq(let configuration):
+            let quic = connect(alpn: RoQConfiguration.defaultALPN)
+            carrier = .quic(quic)
+            attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
+        case .webRTC(let configuration):
+            let peer = WebRTCPeer(offeringWith: configuration, entropy: entropy, now: now)
+            carrier = .webRTC(peer)
+            attachment = .webRTC(peer)
+        }
         self.client = RealtimeClient(client)
+    }
+
+    // MARK: Signalling
+
+    /// What must be posted to the server before anything else; `nil` for transports that need no signalling.
+    package var offer: String? {
+        guard case .webRTC(let peer) = carrier else { return nil }
+        return peer.offer
+    }
+
+    /// The server has answered the offer.
+    /// - Parameter path: from here to the server, whose address replaces the candidates of the answer where it is given.
+    /// - Throws: why the answer is no use; the endpoint is then closed.
+    package func accept(answer: String, path: NetworkPath, now: Instant) throws(WebRTCRefusal) {
+        guard case .webRTC(let peer) = carrier else { return }
+        try peer.accept(answer: answer, path: path, now: now)
+        serve(now: now)
     }
 
     // MARK: Getters
 
-    package var deadline: Instant? { quic.deadline }
+    package var deadline: Instant? { earliest(carrier.deadline, attachment.deadline) }
     /// The connection is over on both sides and nothing is left to send.
-    package var isClosed: Bool { quic.isClosed }
+    package var isClosed: Bool { carrier.isClosed }
+    /// Closing has begun on the wire: before that, the connection waits until the server has what was sent.
+    package var isClosing: Bool { carrier.isClosing }
     package var mode: ReliabilityMode { client.mode }
     package var capabilities: Capabilities { attachment.capabilities }
 
@@ -61,17 +98,21 @@ package final class ClientEndpoint {
     // MARK: Input and output
 
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
-        quic.receive(datagram, path: path, ecn: ecn, now: now)
+        switch carrier {
+        case .quic(let quic): quic.receive(datagram, path: path, ecn: ecn, now: now)
+        case .webRTC(let peer): peer.receive(datagram, path: path, now: now)
+        }
         serve(now: now)
     }
 
     package func handleTimeout(now: Instant) {
-        quic.handleTimeout(now: now)
+        if let deadline = carrier.deadline, deadline <= now { carrier.handleTimeout(now: now) }
+        if let deadline = attachment.deadline, deadline <= now { attachment.handleTimeout(now: now) }
         serve(now: now)
     }
 
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        quic.pollTransmit(into: buffer, now: now)
+        carrier.pollTransmit(into: buffer, now: now)
     }
 
     // MARK: What the talker does
@@ -105,16 +146,18 @@ package final class ClientEndpoint {
 
     /// Ends the attachment; what was sent before still arrives.
     package func close(code: UInt32 = 0, reason: String = "", now: Instant) {
-        attachment.close(code: code, reason: reason)
+        attachment.close(code: code, reason: reason, now: now)
         serve(now: now)
         // A connection that never opened has no attachment to close in an orderly way.
-        if !isOpen { quic.close(code: UInt64(code), reason: reason) }
+        if !isOpen { carrier.abandon(reason: reason, now: now) }
     }
 
     // MARK: The way through
 
     private func serve(now: Instant) {
-        while let event = quic.pollEvent() { attachment.handle(event, now: now) }
+        if case .quic(let quic) = carrier {
+            while let event = quic.pollEvent() { attachment.handle(event, now: now) }
+        }
         while let event = attachment.pollEvent() { handle(event, now: now) }
         flush(now: now)
     }

@@ -1,6 +1,7 @@
 internal import QUIC
 package import RoQ
 internal import Session
+package import WebRTC
 package import WebTransport
 internal import Wire
 
@@ -8,32 +9,20 @@ internal import Wire
 package enum ClientTransport: Sendable {
     case webTransport(WebTransportClientConfiguration)
     case roq(RoQConfiguration)
-
-    /// The protocols to offer.
-    var alpn: [String] {
-        switch self {
-        case .webTransport: ["h3"]
-        case .roq: RoQConfiguration.defaultALPN
-        }
-    }
+    case webRTC(WebRTCClientConfiguration)
 }
 
 /// The transport of a client's connection; see `ServerTransport` for the shape.
 enum ClientAttachment {
     case webTransport(WebTransportClient)
     case roq(RoQTransport)
-
-    init(_ transport: ClientTransport, quic: QUICConnection) {
-        self = switch transport {
-        case .webTransport(let configuration): .webTransport(WebTransportClient(quic: quic, configuration: configuration))
-        case .roq(let configuration): .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
-        }
-    }
+    case webRTC(WebRTCPeer)
 
     var capabilities: Capabilities {
         switch self {
         case .webTransport(let transport): transport.capabilities
         case .roq(let transport): transport.capabilities
+        case .webRTC(let peer): peer.capabilities
         }
     }
 
@@ -41,6 +30,7 @@ enum ClientAttachment {
         switch self {
         case .webTransport(let transport): transport.handle(event, now: now)
         case .roq(let transport): transport.handle(event, now: now)
+        case .webRTC: break
         }
     }
 
@@ -48,6 +38,7 @@ enum ClientAttachment {
         switch self {
         case .webTransport(let transport): transport.pollEvent()
         case .roq(let transport): transport.pollEvent()
+        case .webRTC(let peer): peer.pollEvent()
         }
     }
 
@@ -55,6 +46,7 @@ enum ClientAttachment {
         switch self {
         case .webTransport(let transport): try transport.send(event: event)
         case .roq(let transport): try transport.send(event: event)
+        case .webRTC(let peer): try peer.send(event: event, now: now)
         }
     }
 
@@ -62,13 +54,25 @@ enum ClientAttachment {
         switch self {
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
         case .roq(let transport): try transport.send(frame: frame, delivery: delivery)
+        case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
         }
     }
 
-    func close(code: UInt32, reason: String) {
+    func close(code: UInt32, reason: String, now: Instant) {
         switch self {
         case .webTransport(let transport): transport.close(code: code, reason: reason)
         case .roq(let transport): transport.close(code: code, reason: reason)
+        case .webRTC(let peer): peer.close(code: code, reason: reason, now: now)
         }
     }
+
+    /// The frames that come from now on are sent like this.
+    func receives(_ delivery: Delivery) {
+        if case .webRTC(let peer) = self { peer.receives(delivery) }
+    }
+
+    /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
+    var deadline: Instant? { nil }
+
+    func handleTimeout(now: Instant) {}
 }

@@ -5,28 +5,38 @@ internal import Wire
 
 /// One connection of a peer's, with the transport it speaks and the session it carries.
 final class ServedConnection {
-    let quic: QUICConnection
+    let carrier: Carrier
     /// Where its handshake began, for the count of half-open connections.
     let source: PeerAddress
     var transport = ServerTransport.undecided
     var conversation = Conversation.none
-    /// The connection IDs by which datagrams find it.
-    var routes: Set<ConnectionID> = []
+    /// By what its datagrams find it.
+    var routes: Set<Route> = []
     /// Waits in the endpoint's list of connections that may have something to send.
     var isReady = false
     var isHalfOpen = true
     /// Until when the peer must have asked for a session, or have let go of the one that ended.
     var requestDeadline: Instant?
 
-    init(quic: QUICConnection, source: PeerAddress) {
-        self.quic = quic
+    init(carrier: Carrier, source: PeerAddress) {
+        self.carrier = carrier
         self.source = source
     }
 
     var deadline: Instant? {
         let session = conversation.deadline
-        return earliest(quic.deadline, session, requestDeadline)
+        return earliest(carrier.deadline, transport.deadline, session, requestDeadline)
     }
+}
+
+/// What in a datagram leads to its connection.
+enum Route: Hashable {
+    /// QUIC's destination connection ID.
+    case connectionID(ConnectionID)
+    /// The server's half of a STUN USERNAME (RFC 8445 section 7.2.2).
+    case iceUsername(String)
+    /// Where a peer sends DTLS and SRTP from, once a connectivity check has proved it.
+    case address(PeerAddress)
 }
 
 /// The session that a connection carries, and who answers in it.

@@ -48,8 +48,8 @@ extension ServerEndpoint {
             reply(replies.refusal(initial), on: path)
             return
         }
-        let connection = makeConnection(initial, original: validated, path: path, now: now)
-        switch connection.quic.receive(datagram, path: path, ecn: ecn, now: now) {
+        let quic = makeConnection(initial, original: validated, path: path, now: now)
+        switch quic.receive(datagram, path: path, ecn: ecn, now: now) {
         case .dropped: return
         case .needsEarlierInitial:
             // The first part of this ClientHello is still on its way, or lost: keep this part until it comes.
@@ -59,27 +59,28 @@ extension ServerEndpoint {
             return
         case .processed: break
         }
-        receiveStrays(of: initial.destination, on: connection, now: now)
-        let slot = insert(connection, firstDestination: initial.destination)
+        receiveStrays(of: initial.destination, on: quic, now: now)
+        let connection = ServedConnection(carrier: .quic(quic), source: path.remote.host)
+        // Until the client uses an ID of ours, it sends to the one that it made up itself.
+        let slot = insert(connection, route: .connectionID(initial.destination))
         serve(slot, connection, now: now)
     }
 
-    private func makeConnection(_ initial: InitialHeader, original: ConnectionID?, path: NetworkPath, now: Instant) -> ServedConnection {
+    private func makeConnection(_ initial: InitialHeader, original: ConnectionID?, path: NetworkPath, now: Instant) -> QUICConnection {
         let issuer = ConnectionIDIssuer(
             layout: configuration.connectionIDs, place: configuration.place, resetSecret: resetSecret, entropy: entropy.fork())
-        let quic = QUICConnection.server(
+        return QUICConnection.server(
             header: initial, originalDestination: original ?? initial.destination, isAfterRetry: original != nil,
             alpn: configuration.alpn, credentials: configuration.credentials, configuration: configuration.quic, issuer: issuer,
             path: path, now: now)
-        return ServedConnection(quic: quic, source: path.remote.host)
     }
 
-    private func receiveStrays(of destination: ConnectionID, on connection: ServedConnection, now: Instant) {
+    private func receiveStrays(of destination: ConnectionID, on quic: QUICConnection, now: Instant) {
         guard !strays.isEmpty else { return }
         for _ in 0..<strays.count {
             guard let stray = strays.popFirst() else { return }
             if stray.destination == destination {
-                stray.bytes.withUnsafeBytes { _ = connection.quic.receive($0, path: stray.path, ecn: stray.ecn, now: now) }
+                stray.bytes.withUnsafeBytes { _ = quic.receive($0, path: stray.path, ecn: stray.ecn, now: now) }
             } else {
                 strays.append(stray)
             }
@@ -94,7 +95,7 @@ extension ServerEndpoint {
         }
     }
 
-    private func hasRoom(for source: PeerAddress) -> Bool {
+    func hasRoom(for source: PeerAddress) -> Bool {
         let limits = configuration.limits
         return !isDraining && connectionCount < limits.connections && halfOpenCount < limits.halfOpenConnections
             && halfOpenBySource[source.host, default: 0] < limits.halfOpenConnectionsPerSource
@@ -111,11 +112,11 @@ extension ServerEndpoint {
     /// A peer asks for a session: it gets one, or hears why not.
     func admit(_ request: AttachRequest, on connection: ServedConnection, now: Instant) {
         connection.requestDeadline = nil
-        guard !isDraining else { return refuse(connection, status: 503, "the server is going away") }
+        guard !isDraining else { return refuse(connection, status: 503, "the server is going away", now: now) }
         guard case .success(let proposal) = authorize(request.secret, now: now) else {
-            return refuse(connection, status: 401, "the secret is missing or wrong")
+            return refuse(connection, status: 401, "the secret is missing or wrong", now: now)
         }
-        connection.transport.accept()
+        connection.transport.accept(now: now)
         sessionCount += 1
         counters.sessionsOpened += 1
         var settings = configuration.session
@@ -123,18 +124,18 @@ extension ServerEndpoint {
         if let model = request.model ?? proposal?.model { settings.model = model }
         var session = Session(
             id: "sess_" + identifier(), configuration: settings, limits: configuration.sessionLimits, seed: entropy.next(), now: now)
-        session.updatePathDelay(connection.quic.minimumRTT / 2)
+        session.updatePathDelay(connection.carrier.minimumRTT / 2)
         let capabilities = connection.transport.capabilities
         session.attach(capabilities, now: now)
         if let proposal { session.receive(event: proposal.updateEvent, now: now) }
-        notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.quic.path.remote))
+        notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.carrier.remote))
         connection.conversation = .active(ActiveConversation(session: session, responder: configuration.responder))
     }
 
-    private func refuse(_ connection: ServedConnection, status: Int, _ reason: String) {
+    private func refuse(_ connection: ServedConnection, status: Int, _ reason: String, now: Instant) {
         counters.sessionsRefused += 1
-        notices.append(.sessionRefused(peer: connection.quic.path.remote, reason: reason))
-        connection.transport.refuse(status: status, message: reason)
+        notices.append(.sessionRefused(peer: connection.carrier.remote, reason: reason))
+        connection.transport.refuse(status: status, message: reason, now: now)
     }
 
     /// The attachment is over, and with it its session: nothing can resume it yet.

@@ -1,10 +1,11 @@
 internal import QUIC
+internal import WebRTC
 internal import Wire
 
-// The table of connections: slots, and the connection IDs that lead to them.
+// The table of connections: slots, and what in a datagram leads to them.
 
 extension ServerEndpoint {
-    func insert(_ connection: ServedConnection, firstDestination: ConnectionID) -> Int {
+    func insert(_ connection: ServedConnection, route first: Route) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
             slot = free
@@ -13,8 +14,7 @@ extension ServerEndpoint {
             slot = connections.count
             connections.append(connection)
         }
-        // Until the client uses an ID of ours, it sends to the one that it made up itself.
-        route(firstDestination, to: slot, connection)
+        route(first, to: slot, connection)
         counters.connectionsAccepted += 1
         halfOpenCount += 1
         halfOpenBySource[connection.source, default: 0] += 1
@@ -22,19 +22,35 @@ extension ServerEndpoint {
     }
 
     func updateRoutes(_ slot: Int, _ connection: ServedConnection) {
-        while let change = connection.quic.pollRouteChange() {
-            switch change {
-            case .issued(let id): route(id, to: slot, connection)
-            case .retired(let id):
-                slots[id] = nil
-                connection.routes.remove(id)
+        switch connection.carrier {
+        case .quic(let quic):
+            while let change = quic.pollRouteChange() {
+                switch change {
+                case .issued(let id): route(.connectionID(id), to: slot, connection)
+                case .retired(let id): unroute(.connectionID(id), from: slot, connection)
+                }
+            }
+        case .webRTC(let peer):
+            while let change = peer.pollRouteChange() {
+                switch change {
+                case .named(let ufrag): route(.iceUsername(ufrag), to: slot, connection)
+                case .unnamed(let ufrag): unroute(.iceUsername(ufrag), from: slot, connection)
+                case .reached(let address): route(.address(address), to: slot, connection)
+                case .left(let address): unroute(.address(address), from: slot, connection)
+                }
             }
         }
     }
 
-    private func route(_ id: ConnectionID, to slot: Int, _ connection: ServedConnection) {
-        slots[id] = slot
-        connection.routes.insert(id)
+    private func route(_ route: Route, to slot: Int, _ connection: ServedConnection) {
+        slots[route] = slot
+        connection.routes.insert(route)
+    }
+
+    /// A route that has come to lead elsewhere (an address that another call has proved since) stays as it is.
+    private func unroute(_ route: Route, from slot: Int, _ connection: ServedConnection) {
+        if slots[route] == slot { slots[route] = nil }
+        connection.routes.remove(route)
     }
 
     /// The handshake is over, well or badly.
@@ -48,7 +64,7 @@ extension ServerEndpoint {
 
     func forget(_ slot: Int, _ connection: ServedConnection) {
         handshakeEnded(connection)
-        for id in connection.routes { slots[id] = nil }
+        for route in connection.routes where slots[route] == slot { slots[route] = nil }
         deadlines.set(nil, for: slot)
         connections[slot] = nil
         freeSlots.append(slot)

@@ -1,6 +1,7 @@
 internal import QUIC
 internal import Responder
 internal import Session
+internal import WebRTC
 package import Wire
 
 // The map of the house. Data flows
@@ -17,7 +18,8 @@ extension ServerEndpoint {
         guard let first = datagram.first else { return }
         switch first {
         case 64...127, 192...255: receiveQUIC(datagram, path: path, ecn: ecn, now: now)
-        // 0…3 STUN, 20…63 DTLS, 128…191 RTP and RTCP: WebRTC's place.
+        // DTLS; RTP and RTCP.
+        case 20...63, 128...191: receiveWebRTC(datagram, path: path, now: now)
         default: counters.datagramsUnclaimed += 1
         }
     }
@@ -30,19 +32,37 @@ extension ServerEndpoint {
             counters.datagramsUnclaimed += 1
             return
         }
-        guard let slot = slots[header.destination], let connection = connections[slot] else {
+        guard let slot = slots[.connectionID(header.destination)], let connection = connections[slot],
+            case .quic(let quic) = connection.carrier
+        else {
             return receiveUnknown(datagram, header: header, path: path, ecn: ecn, now: now)
         }
-        connection.quic.receive(datagram, path: path, ecn: ecn, now: now)
+        quic.receive(datagram, path: path, ecn: ecn, now: now)
+        serve(slot, connection, now: now)
+    }
+
+    /// Only an address that a check has proved leads anywhere: a stranger's ClientHello finds nobody.
+    private func receiveWebRTC(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, now: Instant) {
+        receive(datagram, by: .address(path.remote), path: path, now: now)
+    }
+
+    private func receive(_ datagram: UnsafeRawBufferPointer, by route: Route, path: NetworkPath, now: Instant) {
+        guard let slot = slots[route], let connection = connections[slot], case .webRTC(let peer) = connection.carrier else {
+            counters.datagramsUnclaimed += 1
+            return
+        }
+        peer.receive(datagram, path: path, now: now)
         serve(slot, connection, now: now)
     }
 
     /// Moves what a connection has brought through the house, and what comes of it back.
     func serve(_ slot: Int, _ connection: ServedConnection, now: Instant) {
         updateRoutes(slot, connection)
-        while let event = connection.quic.pollEvent() {
-            handle(event, of: connection, now: now)
-            connection.transport.handle(event, now: now)
+        if case .quic(let quic) = connection.carrier {
+            while let event = quic.pollEvent() {
+                handle(event, of: connection, over: quic, now: now)
+                connection.transport.handle(event, now: now)
+            }
         }
         while let event = connection.transport.pollEvent() {
             handle(event, of: connection, now: now)
@@ -52,17 +72,17 @@ extension ServerEndpoint {
     }
 
     /// What concerns the connection itself; the transport sees every event after this.
-    private func handle(_ event: QUICEvent, of connection: ServedConnection, now: Instant) {
+    private func handle(_ event: QUICEvent, of connection: ServedConnection, over quic: QUICConnection, now: Instant) {
         switch event {
         case .established(let alpn):
             handshakeEnded(connection)
-            connection.transport = ServerTransport(alpn: alpn, quic: connection.quic, configuration: configuration)
+            connection.transport = ServerTransport(alpn: alpn, quic: quic, configuration: configuration)
             connection.requestDeadline = now + configuration.limits.sessionRequestTime
         case .closed(let close):
             handshakeEnded(connection)
             connection.requestDeadline = nil
             if case .none = connection.conversation {
-                notices.append(.connectionClosed(peer: connection.quic.path.remote, close))
+                notices.append(.connectionClosed(peer: quic.path.remote, close))
             }
         default: break
         }
@@ -77,7 +97,7 @@ extension ServerEndpoint {
             active.session.receive(frame: frame, now: now)
         case .event(let bytes):
             guard case .active(let active) = connection.conversation else { return }
-            active.session.updatePathDelay(connection.quic.minimumRTT / 2)
+            active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
             active.session.receive(event: bytes, now: now)
         case .closed(let close): end(connection, close, now: now)
         // The datagram's fate is for the modes that resend; `datagram` promises nothing after the first send.
@@ -99,7 +119,7 @@ extension ServerEndpoint {
                     send(bytes, on: connection, now: now)
                 case .responder(let input): active.responder.handle(input, now: now)
                 case .close(let code, let reason):
-                    connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason)
+                    connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason, now: now)
                 }
             }
             guard let output = active.responder.poll() else { break }
@@ -118,7 +138,7 @@ extension ServerEndpoint {
             counters.framesDropped += 1
             // A reliable mode promised this frame: a peer that reads too slowly for it loses its connection, not a frame.
             if error == .queueFull, delivery != .datagram {
-                connection.transport.close(code: CloseCode.slowPeer, reason: "frames wait longer than the queue holds")
+                connection.transport.close(code: CloseCode.slowPeer, reason: "frames wait longer than the queue holds", now: now)
             }
         }
     }
@@ -129,7 +149,7 @@ extension ServerEndpoint {
             try connection.transport.send(event: event, now: now)
         } catch {
             if error == .queueFull {
-                connection.transport.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds")
+                connection.transport.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds", now: now)
             }
         }
     }
@@ -141,11 +161,12 @@ extension ServerEndpoint {
                 deadlines.set(nil, for: slot)
                 continue
             }
-            if let deadline = connection.quic.deadline, deadline <= now { connection.quic.handleTimeout(now: now) }
+            if let deadline = connection.carrier.deadline, deadline <= now { connection.carrier.handleTimeout(now: now) }
+            if let deadline = connection.transport.deadline, deadline <= now { connection.transport.handleTimeout(now: now) }
             if let deadline = connection.requestDeadline, deadline <= now {
                 connection.requestDeadline = nil
                 let isOver = if case .ended = connection.conversation { true } else { false }
-                connection.quic.close(code: 0, reason: isOver ? "the session is over" : "no session was asked for in time")
+                connection.carrier.abandon(reason: isOver ? "the session is over" : "no session was asked for in time", now: now)
             }
             if case .active(let active) = connection.conversation {
                 if let deadline = active.responder.deadline, deadline <= now { active.responder.handleTimeout(now: now) }
@@ -170,7 +191,7 @@ extension ServerEndpoint {
                 readyHead += 1
                 continue
             }
-            if let transmit = connection.quic.pollTransmit(into: buffer, now: now) { return transmit }
+            if let transmit = connection.carrier.pollTransmit(into: buffer, now: now) { return transmit }
             readyHead += 1
             connection.isReady = false
             settle(slot, connection)
@@ -188,7 +209,7 @@ extension ServerEndpoint {
 
     /// After a connection has sent all it could: its next deadline, or its end.
     private func settle(_ slot: Int, _ connection: ServedConnection) {
-        if connection.quic.isClosed {
+        if connection.carrier.isClosed {
             forget(slot, connection)
         } else {
             updateRoutes(slot, connection)

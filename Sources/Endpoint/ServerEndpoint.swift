@@ -18,8 +18,8 @@ package final class ServerEndpoint {
     /// Connections by slot; a slot is reused when its connection is forgotten.
     var connections: [ServedConnection?] = []
     var freeSlots: [Int] = []
-    /// Connection ID to slot: the only dictionary on a datagram's way.
-    var slots: [ConnectionID: Int] = [:]
+    /// The only dictionary on a datagram's way.
+    var slots: [Route: Int] = [:]
     var deadlines = DeadlineHeap()
     /// Connections that may have something to send, each once.
     var ready: [Int] = []
@@ -95,9 +95,9 @@ package final class ServerEndpoint {
         for (slot, connection) in connections.enumerated() {
             guard let connection else { continue }
             if case .undecided = connection.transport {
-                connection.quic.close(code: 0, reason: "the server is going away")
+                connection.carrier.abandon(reason: "the server is going away", now: now)
             } else {
-                connection.transport.close(code: 0, reason: "the server is going away")
+                connection.transport.close(code: 0, reason: "the server is going away", now: now)
             }
             serve(slot, connection, now: now)
         }

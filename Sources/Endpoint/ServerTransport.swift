@@ -1,6 +1,7 @@
 internal import QUIC
 internal import RoQ
 internal import Session
+internal import WebRTC
 internal import WebTransport
 internal import Wire
 
@@ -10,6 +11,7 @@ enum ServerTransport {
     case undecided
     case webTransport(WebTransportServer)
     case roq(RoQTransport)
+    case webRTC(WebRTCPeer)
 
     /// ALPN decides (RFC 7301).
     init(alpn: String, quic: QUICConnection, configuration: ServerConfiguration) {
@@ -25,6 +27,7 @@ enum ServerTransport {
         case .undecided: Capabilities(transport: "quic", modes: [])
         case .webTransport(let transport): transport.capabilities
         case .roq(let transport): transport.capabilities
+        case .webRTC(let peer): peer.capabilities
         }
     }
 
@@ -33,6 +36,7 @@ enum ServerTransport {
         case .undecided: break
         case .webTransport(let transport): transport.handle(event, now: now)
         case .roq(let transport): transport.handle(event, now: now)
+        case .webRTC: break
         }
     }
 
@@ -41,22 +45,25 @@ enum ServerTransport {
         case .undecided: nil
         case .webTransport(let transport): transport.pollEvent()
         case .roq(let transport): transport.pollEvent()
+        case .webRTC(let peer): peer.pollEvent()
         }
     }
 
-    func accept() {
+    func accept(now: Instant) {
         switch self {
         case .undecided: break
         case .webTransport(let transport): transport.accept()
         case .roq(let transport): transport.accept()
+        case .webRTC(let peer): peer.accept(now: now)
         }
     }
 
-    func refuse(status: Int, message: String) {
+    func refuse(status: Int, message: String, now: Instant) {
         switch self {
         case .undecided: break
         case .webTransport(let transport): transport.refuse(status: status, message: message)
         case .roq(let transport): transport.refuse(status: status, message: message)
+        case .webRTC(let peer): peer.refuse(status: status, message: message, now: now)
         }
     }
 
@@ -65,6 +72,7 @@ enum ServerTransport {
         case .undecided: throw .notOpen
         case .webTransport(let transport): try transport.send(event: event)
         case .roq(let transport): try transport.send(event: event)
+        case .webRTC(let peer): try peer.send(event: event, now: now)
         }
     }
 
@@ -73,14 +81,16 @@ enum ServerTransport {
         case .undecided: throw .notOpen
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
         case .roq(let transport): try transport.send(frame: frame, delivery: delivery)
+        case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
         }
     }
 
-    func close(code: UInt32, reason: String) {
+    func close(code: UInt32, reason: String, now: Instant) {
         switch self {
         case .undecided: break
         case .webTransport(let transport): transport.close(code: code, reason: reason)
         case .roq(let transport): transport.close(code: code, reason: reason)
+        case .webRTC(let peer): peer.close(code: code, reason: reason, now: now)
         }
     }
 
@@ -89,6 +99,22 @@ enum ServerTransport {
         case .undecided: break
         case .webTransport(let transport): transport.drain()
         case .roq(let transport): transport.drain()
+        case .webRTC(let peer): peer.drain()
         }
     }
+
+    /// The frames that come from now on are sent like this: what a receiver that asks for lost ones must know.
+    func receives(_ delivery: Delivery) {
+        if case .webRTC(let peer) = self { peer.receives(delivery) }
+    }
+
+    /// Frames up to this one were sent, whether they came or not.
+    func expect(through sequence: UInt16, now: Instant) {
+        if case .webRTC(let peer) = self { peer.expect(through: sequence, now: now) }
+    }
+
+    /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
+    var deadline: Instant? { nil }
+
+    func handleTimeout(now: Instant) {}
 }

@@ -1,7 +1,7 @@
 package import Framing
 package import QUIC
 internal import RTP
-internal import Session
+package import Session
 package import Wire
 
 /// Reads the flows of one attachment, from streams and datagrams: frames on one, events (over RoQ) on another.

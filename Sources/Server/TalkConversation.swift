@@ -99,7 +99,7 @@ package final class TalkConversation: DatagramEndpoint {
 
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
         if let transmit = client.pollTransmit(into: buffer, now: now) { return transmit }
-        if case .closing = state, client.quic.isClosing { state = .ended }
+        if case .closing = state, client.isClosing { state = .ended }
         return nil
     }
 

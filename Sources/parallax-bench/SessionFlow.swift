@@ -16,7 +16,7 @@ final class SessionFlow: LoadFlow {
     private let frameByteCount: Int
     private(set) var isReady = false
     /// Closing has begun on the wire: before that the connection waits until the server has what was sent.
-    var isOver: Bool { client.quic.isClosing }
+    var isOver: Bool { client.isClosing }
 
     init(_ wire: Wire, mode: ReliabilityMode, frameByteCount: Int, path: NetworkPath, now: Instant) {
         // One byte for the TOC, eight for the time.

@@ -1,4 +1,3 @@
-package import Session
 
 /// What a transport hands up, in order, until it is polled. Polled empty after every input, so an input's size bounds it.
 package struct TransportEventQueue: Sendable {
