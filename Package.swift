@@ -61,8 +61,8 @@ let package = Package(
         .target(name: "QUIC", dependencies: ["Wire", "CNgtcp2"], swiftSettings: strict),
         .target(name: "HTTP3", dependencies: ["Wire", "Framing", "QUIC", "CNghttp3"], swiftSettings: strict),
         .target(name: "Opus", dependencies: ["Wire", "Audio", "COpus"], swiftSettings: strict),
-        .target(name: "DTLS", dependencies: ["Wire", "COpenSSL"], swiftSettings: strict),
-        .target(name: "SRTP", dependencies: ["Wire", "CSRTP"], swiftSettings: strict),
+        .target(name: "DTLS", dependencies: ["Wire", "RTP", "COpenSSL"], swiftSettings: strict),
+        .target(name: "SRTP", dependencies: ["Wire", "RTP", "CSRTP"], swiftSettings: strict),
         .target(name: "SCTP", dependencies: ["Wire", "CUsrsctp"], swiftSettings: strict),
 
         // Transports: the core's words over one protocol each. MediaStreams is what both say alike: flows of RTP packets.
@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(name: "RoQTests", dependencies: ["RoQ", "Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC", "ConnectionPair"], swiftSettings: strict),
         .testTarget(name: "SDPTests", dependencies: ["SDP", "Wire"], swiftSettings: strict),
         .testTarget(name: "ICETests", dependencies: ["ICE", "Wire"], swiftSettings: strict),
-        .testTarget(name: "DTLSTests", dependencies: ["DTLS", "Wire", "CVirtualClock"], swiftSettings: strict),
+        .testTarget(name: "DTLSTests", dependencies: ["DTLS", "RTP", "Wire", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "SRTPTests", dependencies: ["SRTP", "DTLS", "RTP", "Wire"], swiftSettings: strict),
         .testTarget(name: "SCTPTests", dependencies: ["SCTP", "Wire", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
