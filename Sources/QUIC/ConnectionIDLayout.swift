@@ -1,18 +1,5 @@
 package import Wire
 
-/// Where a connection lives: the number that a load balancer routes by.
-package struct ServerPlace: Hashable, Sendable {
-    /// The server, unique in its cluster.
-    package var server: UInt16
-    /// The shard (event loop) inside the server.
-    package var shard: UInt8
-
-    package init(server: UInt16, shard: UInt8) {
-        self.server = server
-        self.shard = shard
-    }
-}
-
 /// Lays out the server's connection IDs as draft-ietf-quic-load-balancers-21 section 5 does, so that server and
 /// shard can be read from any packet without the connection's state:
 ///
