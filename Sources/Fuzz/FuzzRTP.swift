@@ -13,3 +13,40 @@ func fuzzRTP(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
     try expect(again?.payload(in: written.span).count == payload.count, "the payload survives the round trip")
     return true
 }
+
+func fuzzRTCP(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
+    guard let packets = try? RTCPCompound.parse(input) else { return false }
+    var written: [UInt8] = []
+    RTCPCompound.write(packets, into: &written)
+    try expect(written.count % 4 == 0, "RTCP is a number of words")
+    guard !packets.isEmpty else { return true }
+    let again = try? RTCPCompound.parse(written.span)
+    try expect(again?.count == packets.count, "no packet is lost on the round trip")
+    var rewritten: [UInt8] = []
+    RTCPCompound.write(again ?? [], into: &rewritten)
+    try expect(rewritten == written, "what was written once is written the same again")
+    return true
+}
+
+/// The input is an RTP packet, whatever its payload type, whose payload is read as RED.
+func fuzzRED(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
+    guard let packet = try? RTPPacket(parsing: input) else { return false }
+    let payload = packet.payload(in: input)
+    guard let blocks = try? RedundantPayload.parse(payload, header: packet.header) else { return false }
+    try expect(blocks.count <= RedundantPayload.blockLimit, "blocks have a limit")
+    try expect(blocks.last?.sequence == packet.header.sequence, "the last block is the packet's own")
+    var end = blocks.first?.range.lowerBound ?? 0
+    var history = RedundancyHistory()
+    for block in blocks {
+        try expect(block.range.lowerBound == end && block.range.upperBound <= payload.count, "blocks lie one behind the other")
+        end = block.range.upperBound
+        var written: [UInt8] = []
+        history.write(
+            [UInt8](payload.extracting(block.range)), sequence: block.sequence, timestamp: block.timestamp, payloadType: 111, depth: 8,
+            maximumByteCount: 1_200, into: &written)
+        let header = RTPHeader(payloadType: 63, sequence: block.sequence, timestamp: block.timestamp, marker: false, ssrc: 0)
+        let again = try? RedundantPayload.parse(written.span, header: header)
+        try expect(again?.last?.timestamp == block.timestamp, "what the history writes can be read")
+    }
+    return true
+}

@@ -14,7 +14,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case datagramHeaders = "datagram-headers"
     case flows
     case quicPacket = "quic-packet"
-    case rtp
+    case rtp, rtcp, red
     case session
     case client
 
@@ -37,6 +37,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .flows: try fuzzFlows(input)
         case .quicPacket: try fuzzQUICPacket(input)
         case .rtp: try fuzzRTP(input)
+        case .rtcp: try fuzzRTCP(input)
+        case .red: try fuzzRED(input)
         case .session: try fuzzSession(input)
         case .client: try fuzzClient(input)
         }

@@ -25,6 +25,10 @@ package enum RTP {
     package static let opusPayloadType: UInt8 = 111
     /// One JSON event a packet, under a dynamic payload type of its own: how events travel on a RoQ flow.
     package static let eventPayloadType: UInt8 = 112
+    /// `red/48000/2`: a frame and those before it (RFC 2198), under the number that libwebrtc gives it.
+    package static let redundantPayloadType: UInt8 = 63
+    /// `rtx/48000`: a frame that is sent again (RFC 4588).
+    package static let retransmissionPayloadType: UInt8 = 97
     /// The fixed header without CSRC list and extension.
     package static let headerByteCount = 12
 }

@@ -1,0 +1,124 @@
+package import Wire
+
+/// What a receiver that asks for resends keeps: the packets that have not come, and when to ask for each (again).
+///
+/// A gap is seen when a later packet arrives, or when `expect(through:)` tells of packets that nothing followed. Asked again
+/// after a little more than a round trip; given up when the packet is older than it is wanted.
+package struct MissingSequences: Sendable {
+    package struct Limits: Hashable, Sendable {
+        /// How many packets may be missing at once; beyond it the oldest are given up.
+        package var missing = 512
+        /// A jump of more numbers is a source that began anew, not a loss.
+        package var jump: UInt16 = 3000
+        /// Asked for the same packet no sooner than this. Senders ignore what comes within a few milliseconds.
+        package var repetition: Duration = .milliseconds(20)
+
+        package init() {}
+    }
+
+    /// One packet that has not come.
+    package struct Missing: Hashable, Sendable {
+        package var sequence: UInt16
+        package var missedSince: Instant
+        package var lastAsked: Instant?
+        package var askedCount = 0
+        fileprivate var number: UInt64
+    }
+
+    /// How long a packet is asked for, from the moment at which it was first missed.
+    package var patience: Duration
+    /// How long to wait before a gap is taken for a loss: a path may deliver out of order.
+    package var reorderAllowance: Duration
+    /// The path's round trip, as far as it is known.
+    package var roundTrip: Duration = .zero
+    private let limits: Limits
+    private var extender = SequenceExtender()
+    private var highest: UInt64?
+    /// In the order of sending.
+    package private(set) var missing: [Missing] = []
+    /// Packets that were given up: too old, or too many.
+    package private(set) var givenUpCount = 0
+
+    package init(patience: Duration, reorderAllowance: Duration = .zero, limits: Limits = Limits()) {
+        self.patience = patience
+        self.reorderAllowance = reorderAllowance
+        self.limits = limits
+    }
+
+    /// Counts an arrival, by whatever means it came.
+    /// - Returns: what was known of the packet, where it was missing.
+    @discardableResult
+    package mutating func received(_ sequence: UInt16, now: Instant) -> Missing? {
+        if let highest {
+            let jump = Int(Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))).magnitude
+            if jump > Int(limits.jump) { restart() }
+        }
+        let number = extender.extend(sequence)
+        guard let highest, number <= highest else {
+            if let highest { miss(from: highest + 1, to: number, now: now) }
+            self.highest = number
+            return nil
+        }
+        guard let index = missing.firstIndex(where: { $0.number == number }) else { return nil }
+        return missing.remove(at: index)
+    }
+
+    /// All packets up to `sequence`, itself included, were sent: a commit says so.
+    package mutating func expect(through sequence: UInt16, now: Instant) {
+        guard let highest else { return }
+        let ahead = Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))
+        guard ahead > 0, Int(ahead) <= Int(limits.jump) else { return }
+        let number = extender.extend(sequence)
+        miss(from: highest + 1, to: number + 1, now: now)
+        self.highest = number
+    }
+
+    /// The packets to ask for now, in the order of sending. Whoever calls asks for all of them.
+    package mutating func requests(now: Instant) -> [UInt16] {
+        giveUp(now: now)
+        var due: [UInt16] = []
+        for index in missing.indices where nextRequest(missing[index]) <= now {
+            missing[index].lastAsked = now
+            missing[index].askedCount += 1
+            due.append(missing[index].sequence)
+        }
+        return due
+    }
+
+    /// When `requests` has something to do; `nil` where nothing is missing.
+    package var deadline: Instant? {
+        missing.lazy.map { min(nextRequest($0), $0.missedSince + patience) }.min()
+    }
+
+    private func nextRequest(_ packet: Missing) -> Instant {
+        guard let lastAsked = packet.lastAsked else { return packet.missedSince + reorderAllowance }
+        // A quarter more than a round trip: an answer that is under way shall not be asked for again.
+        return lastAsked + max(roundTrip + roundTrip / 4, limits.repetition)
+    }
+
+    private mutating func miss(from first: UInt64, to end: UInt64, now: Instant) {
+        guard first < end else { return }
+        let kept = max(first, end - min(end, UInt64(limits.missing)))
+        givenUpCount += Int(kept - first)
+        for number in kept..<end {
+            missing.append(Missing(sequence: UInt16(truncatingIfNeeded: number), missedSince: now, number: number))
+        }
+        let excess = missing.count - limits.missing
+        guard excess > 0 else { return }
+        givenUpCount += excess
+        missing.removeFirst(excess)
+    }
+
+    private mutating func giveUp(now: Instant) {
+        let count = missing.count
+        missing.removeAll { $0.missedSince + patience <= now }
+        givenUpCount += count - missing.count
+    }
+
+    private mutating func restart() {
+        givenUpCount += missing.count
+        missing = []
+        extender = SequenceExtender()
+        highest = nil
+    }
+}

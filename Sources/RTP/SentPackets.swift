@@ -1,0 +1,86 @@
+package import Wire
+
+/// What was sent lately, by sequence number, for a peer that asks for it again. Bounded by count and by age.
+package struct SentPackets: Sendable {
+    package struct Limits: Hashable, Sendable {
+        /// How many packets are kept; at most 32,768, so that numbers are not mistaken for each other.
+        package var packets = 256
+        /// Asked for the same packet within this time, it is not sent again: the answer is under way.
+        package var repetition: Duration = .milliseconds(5)
+
+        package init() {}
+    }
+
+    private struct Packet {
+        var sequence: UInt16
+        var bytes: [UInt8]
+        var sent: Instant
+        var resent: Instant?
+    }
+
+    /// How long a packet is worth sending again.
+    package var age: Duration
+    private let limits: Limits
+    /// In the order of sending; `head` is the oldest that is kept.
+    private var packets: [Packet] = []
+    private var head = 0
+
+    package init(age: Duration, limits: Limits = Limits()) {
+        self.age = age
+        self.limits = limits
+    }
+
+    /// How many packets are kept.
+    package var count: Int { packets.count - head }
+
+    /// Keeps a packet that is sent now; numbers rise from one to the next.
+    package mutating func insert(_ bytes: [UInt8], sequence: UInt16, now: Instant) {
+        dropOld(now: now)
+        if let last = packets.last, Int16(bitPattern: sequence &- last.sequence) <= 0 {
+            // Numbers began anew: what was kept cannot be told apart any more.
+            packets.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        if count >= limits.packets { dropFirst() }
+        packets.append(Packet(sequence: sequence, bytes: bytes, sent: now))
+    }
+
+    /// The packet to send again; `nil` where it is unknown or too old, or was sent again just now.
+    package mutating func resend(_ sequence: UInt16, now: Instant) -> [UInt8]? {
+        dropOld(now: now)
+        guard let index = index(of: sequence) else { return nil }
+        if let resent = packets[index].resent, now.since(resent) < limits.repetition { return nil }
+        packets[index].resent = now
+        return packets[index].bytes
+    }
+
+    /// A search by halves: the numbers rise.
+    private func index(of sequence: UInt16) -> Int? {
+        guard head < packets.count else { return nil }
+        let first = packets[head].sequence
+        let wanted = sequence &- first
+        var low = head
+        var high = packets.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if packets[middle].sequence &- first < wanted { low = middle + 1 } else { high = middle }
+        }
+        return low < packets.count && packets[low].sequence == sequence ? low : nil
+    }
+
+    private mutating func dropOld(now: Instant) {
+        while head < packets.count, packets[head].sent + age < now { dropFirst() }
+    }
+
+    private mutating func dropFirst() {
+        packets[head].bytes = []
+        head += 1
+        if head == packets.count {
+            packets.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head >= 32, head * 2 >= packets.count {
+            packets.removeFirst(head)
+            head = 0
+        }
+    }
+}
