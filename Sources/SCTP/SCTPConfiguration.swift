@@ -1,0 +1,53 @@
+/// What one association is opened with. Both ends of a data channel's association may differ in all of it but the port.
+package struct SCTPConfiguration: Hashable, Sendable {
+    /// The SCTP port of both ends (RFC 8841 section 5: `a=sctp-port`). It tells nothing: one DTLS connection carries one
+    /// association.
+    package var port: UInt16 = 5_000
+    /// The most bytes of an SCTP packet: what is left of 1,200 for one DTLS record.
+    package var packetByteCount = 1_150
+    /// The streams asked for each way; the peer may grant fewer. Chromium asks for 65,535, and memory is set aside for each.
+    package var streamCount: UInt16 = 1_024
+    package var timing = SCTPTiming()
+    package var limits = SCTPLimits()
+
+    package init() {}
+}
+
+/// Retransmission for conversation instead of bulk. RFC 9260 section 16 advises an RTO of 1 s at first, 1 s at least and 60 s
+/// at most: with those a lost last message of a burst is a second late.
+package struct SCTPTiming: Hashable, Sendable {
+    /// Before a round trip was measured. Longer than nearly every path, so that no first flight is sent twice for nothing.
+    package var initialRTO: Duration = .milliseconds(400)
+    /// Ten times a peer's delayed SACK, and far above what a tick is rounded by: the engine needs at least 60 ms.
+    package var minimumRTO: Duration = .milliseconds(200)
+    /// After an outage the first attempt comes within this time.
+    package var maximumRTO: Duration = .seconds(4)
+    /// The most time between two INITs.
+    package var maximumInitiationRTO: Duration = .seconds(1)
+    /// How often an INIT is repeated before the association counts as failed: some ten seconds.
+    package var initiationAttemptCount: UInt16 = 10
+    /// How long an acknowledgement may wait for a second packet or for data of our own.
+    package var acknowledgementDelay: Duration = .milliseconds(20)
+
+    package init() {}
+}
+
+/// What one association may hold.
+package struct SCTPLimits: Hashable, Sendable {
+    /// The longest message in bytes that is received; a longer one closes the association (`a=max-message-size`).
+    package var messageByteCount = 65_536
+    /// usrsctp's buffers. What waits for its turn on the wire waits in the queue below, not there.
+    package var sendBufferByteCount = 131_072
+    package var receiveBufferByteCount = 131_072
+    /// Messages that wait until the congestion and receive windows let them go.
+    package var queuedMessageCount = 1_024
+    package var queuedByteCount = 262_144
+    /// Packets that wait to be polled; more are lost, as a network would lose them.
+    package var outgoingPacketCount = 1_024
+    /// Events that wait to be polled; more close the association.
+    package var eventCount = 4_096
+    /// Streams whose reset waits for its turn.
+    package var pendingResetCount = 1_024
+
+    package init() {}
+}

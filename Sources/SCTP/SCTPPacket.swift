@@ -1,0 +1,82 @@
+internal import Wire
+
+/// The forms of RFC 9260 that stand between the wire and usrsctp.
+enum SCTPPacket {
+    /// Source port, destination port, verification tag, checksum.
+    static let headerByteCount = 12
+    static let chunkHeaderByteCount = 4
+
+    enum ChunkType {
+        static let initiation: UInt8 = 1
+        static let initiationAcknowledgement: UInt8 = 2
+        static let cookieEcho: UInt8 = 10
+        static let cookieAcknowledgement: UInt8 = 11
+        static let authentication: UInt8 = 0x0F
+        static let addressChangeAcknowledgement: UInt8 = 0x80
+        static let packetDrop: UInt8 = 0x81
+        static let addressChange: UInt8 = 0xC1
+    }
+
+    enum ParameterType {
+        static let ipv4Address: UInt16 = 5
+        static let ipv6Address: UInt16 = 6
+        static let stateCookie: UInt16 = 7
+        static let hostName: UInt16 = 11
+        static let supportedExtensions: UInt16 = 0x8008
+        static let forwardTSN: UInt16 = 0xC000
+    }
+
+    /// Whether usrsctp may see the packet. The sender is the authenticated peer, but that may be anybody's program.
+    ///
+    /// Refused are packets whose chunks do not fill them, and what a data channel never has: an INIT or INIT ACK that names
+    /// addresses (the code that reads those has read past their end before, CVE-2019-20503), and chunks of the extensions
+    /// for addresses, authentication and dropped packets.
+    static func isAcceptable(_ packet: Span<UInt8>) -> Bool {
+        guard packet.count >= headerByteCount + chunkHeaderByteCount, packet.count <= 65_535 else { return false }
+        var offset = headerByteCount
+        while offset < packet.count {
+            guard let chunk = Chunk(packet, at: offset) else { return false }
+            switch chunk.type {
+            case ChunkType.initiation, ChunkType.initiationAcknowledgement:
+                guard namesNoAddress(packet.extracting(offset..<(offset + chunk.byteCount))) else { return false }
+            case ChunkType.authentication, ChunkType.addressChangeAcknowledgement, ChunkType.packetDrop,
+                ChunkType.addressChange:
+                return false
+            default: break
+            }
+            offset += chunk.paddedByteCount
+        }
+        return true
+    }
+
+    struct Chunk {
+        var type: UInt8
+        /// With its header, without padding.
+        var byteCount: Int
+        var paddedByteCount: Int { (byteCount + 3) & ~3 }
+
+        /// The chunk at `offset`, if it is whole. Padding may be missing from the last one.
+        init?(_ packet: Span<UInt8>, at offset: Int) {
+            guard packet.count - offset >= chunkHeaderByteCount else { return nil }
+            type = packet[offset]
+            byteCount = Int(packet[offset + 2]) << 8 | Int(packet[offset + 3])
+            guard byteCount >= chunkHeaderByteCount, byteCount <= packet.count - offset else { return nil }
+        }
+    }
+
+    /// - Parameter chunk: an INIT or INIT ACK, whole.
+    private static func namesNoAddress(_ chunk: Span<UInt8>) -> Bool {
+        guard chunk.count >= 20 else { return false }
+        var offset = 20
+        while chunk.count - offset >= 4 {
+            let type = UInt16(chunk[offset]) << 8 | UInt16(chunk[offset + 1])
+            let byteCount = Int(chunk[offset + 2]) << 8 | Int(chunk[offset + 3])
+            guard byteCount >= 4, byteCount <= chunk.count - offset else { return false }
+            switch type {
+            case ParameterType.ipv4Address, ParameterType.ipv6Address, ParameterType.hostName: return false
+            default: offset += (byteCount + 3) & ~3
+            }
+        }
+        return true
+    }
+}
