@@ -126,7 +126,8 @@ struct SCTPSocket {
         }
         var path = sctp_paddrparams()
         path.spp_flags = UInt32(SPP_HB_DISABLE | SPP_PMTUD_DISABLE)
-        path.spp_pathmtu = UInt32(clamping: configuration.packetByteCount)
+        // usrsctp adds the common header to what it is told.
+        path.spp_pathmtu = UInt32(clamping: configuration.packetByteCount - SCTPPacket.headerByteCount)
         return set(SCTP_PEER_ADDR_PARAMS, path)
             && set(
                 SCTP_RTOINFO,
