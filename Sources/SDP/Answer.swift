@@ -1,0 +1,73 @@
+/// What the answerer chooses; the rest follows from the offer.
+package struct AnswerParameters: Hashable, Sendable {
+    package var local: LocalDescription
+    /// What we would be where the offer leaves it to us. Passive by default: the peer's handshake follows its first check.
+    package var setup: SetupRole = .passive
+    /// Ask for RED, where the offer has it: it stands before Opus in the answer, and browsers then send it.
+    package var wantsRED = false
+    /// Ask for generic NACK: `a=rtcp-fb:… nack`; browsers then report what they miss. They resend on our NACKs in any case.
+    package var wantsNACK = false
+
+    package init(local: LocalDescription) { self.local = local }
+}
+
+/// The answer to `offer` (RFC 9429 section 5.3): its sections in their order, ours accepted and the others rejected, its payload
+/// types and extension numbers, its direction mirrored.
+/// - Throws: `SDPRefusal` where `offer` is an answer or the roles of DTLS cannot be joined.
+package func answer(to offer: WebRTCDescription, with parameters: AnswerParameters) throws(SDPRefusal) -> String {
+    guard offer.kind == .offer else { throw SDPRefusal(.mismatch, expected: "an offer, not an answer") }
+    let local = parameters.local
+    let setup: SetupRole =
+        switch (offer.setup, parameters.setup) {
+        case (.active, _): .passive
+        case (.passive, _): .active
+        case (.actpass, .active): .active
+        case (.actpass, .passive), (.actpass, .actpass): .passive
+        }
+    // Accepted mids in the offer's order (RFC 9143 section 7.3.3); the first is the tagged section.
+    let accepted = [offer.audio?.mid, offer.data?.mid].compactMap(\.self)
+    let bundle = offer.bundle.filter(accepted.contains)
+    let tagged = bundle.first ?? accepted.first
+    var description = local.begin(bundle: bundle)
+    for section in offer.sections {
+        switch section {
+        case .audio:
+            guard let audio = offer.audio else { continue }
+            var media = audioSection(answering: audio, parameters)
+            local.addTransport(to: &media, setup: setup, isTagged: audio.mid == tagged)
+            description.media.append(media)
+        case .data:
+            guard let data = offer.data else { continue }
+            var media = local.section("application", proto: data.proto, formats: [DataSection.format])
+            if let mid = data.mid { media.attributes.add("mid", mid) }
+            // The draft's shortcut needs both sides.
+            local.addSCTP(to: &media, sctpInit: data.sctpInit == nil ? nil : local.sctpInit)
+            local.addTransport(to: &media, setup: setup, isTagged: data.mid == tagged)
+            description.media.append(media)
+        case .other(let other): description.media.append(rejected(other))
+        }
+    }
+    return description.text
+}
+
+private func audioSection(answering audio: AudioSection, _ parameters: AnswerParameters) -> SDPMedia {
+    let red = parameters.wantsRED ? audio.red : nil
+    let formats = [red, audio.opus].compactMap { $0.map { String($0) } }
+    var media = parameters.local.section("audio", proto: audio.proto, formats: formats)
+    if let mid = audio.mid { media.attributes.add("mid", mid) }
+    let direction = audio.direction.mirrored
+    media.attributes.add(direction.rawValue)
+    media.attributes.add("rtcp-mux")
+    parameters.local.addCodecs(to: &media, opusType: audio.opus, redType: red, hasNACK: parameters.wantsNACK)
+    if let id = audio.midExtensionID { media.attributes.add("extmap", "\(id) \(AudioSection.midExtensionURI)") }
+    if direction == .sendrecv || direction == .sendonly { parameters.local.addSource(to: &media) }
+    return media
+}
+
+/// RFC 3264 section 6: port 0, with the formats of the offer.
+private func rejected(_ other: OtherSection) -> SDPMedia {
+    var media = SDPMedia(kind: other.kind, port: 0, proto: other.proto, formats: other.formats, connection: "IN IP4 0.0.0.0")
+    if let mid = other.mid { media.attributes.add("mid", mid) }
+    media.attributes.add("inactive")
+    return media
+}
