@@ -149,6 +149,16 @@ func fuzzDatagramHeaders(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
     return stream != nil
 }
 
+/// DCEP, the opening of data channels.
+func fuzzDataChannelMessage(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
+    guard let message = try? DataChannelMessage(parsing: input) else { return false }
+    let bytes = message.bytes
+    try expect(bytes.count == input.count, "a message written again is as long")
+    let again = try? DataChannelMessage(parsing: bytes.span)
+    try expect(again == message, "a message survives the round trip")
+    return true
+}
+
 /// `input` in pieces of 1 to 16 bytes.
 private func split(_ input: Span<UInt8>) -> [[UInt8]] {
     var pieces: [[UInt8]] = []

@@ -14,6 +14,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case datagramHeaders = "datagram-headers"
     case flows
     case quicPacket = "quic-packet"
+    case dataChannelMessage = "data-channel-message"
     case rtp, rtcp, red
     case session
     case client
@@ -36,6 +37,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .datagramHeaders: try fuzzDatagramHeaders(input)
         case .flows: try fuzzFlows(input)
         case .quicPacket: try fuzzQUICPacket(input)
+        case .dataChannelMessage: try fuzzDataChannelMessage(input)
         case .rtp: try fuzzRTP(input)
         case .rtcp: try fuzzRTCP(input)
         case .red: try fuzzRED(input)
