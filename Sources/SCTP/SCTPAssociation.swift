@@ -11,7 +11,7 @@ package import Wire
 package final class SCTPAssociation {
     /// The instants at which associations that wait for a timer are called, all of them at the same ones: the multiples of
     /// this. usrsctp cannot say when its next timer is due.
-    static let timerStep: Duration = .milliseconds(10)
+    package static let timerStep: Duration = .milliseconds(10)
 
     enum State {
         case idle

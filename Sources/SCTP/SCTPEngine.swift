@@ -9,7 +9,8 @@ internal import Wire
 /// Packets that a tick makes for another's association wait in that one's mailbox until it is called; an association that
 /// waits for a timer asks to be called every 10 ms, all of them at the same instants.
 ///
-/// Time may begin anew whenever no association is alive, which is how simulations run one after the other in one process.
+/// Time begins anew when the first association is made, and when it goes back by more than a second: simulations run one after
+/// the other in one process, each from zero. Two at a time cannot share it.
 package final class SCTPEngine: Sendable {
     package static let shared = SCTPEngine()
 

@@ -11,22 +11,26 @@ struct TickClock {
     static let nanosecondsPerTick: UInt64 = 1_020_000
 
     private var origin: Instant?
+    private var latest = Instant.zero
     private var issued: UInt64 = 0
 
-    /// Time begins anew at the next instant: no timer runs that could tell.
-    mutating func reset() {
-        origin = nil
-        issued = 0
-    }
+    /// Loops of one process read the same clock, but do not get here in the order in which they read it. What lies further
+    /// back than this is no such disagreement: it is another world's time, and a new beginning.
+    static let disagreement: Duration = .seconds(1)
 
-    /// The ticks that have passed at `now` and were not answered before. An instant before the latest one adds none: the
-    /// loops of a process read the same clock, but not in the same order in which they get here.
+    /// Time begins anew at the next instant: no timer runs that could tell.
+    mutating func reset() { origin = nil }
+
+    /// The ticks that have passed at `now` and were not answered before; none for an instant before the latest one.
     mutating func elapsedTicks(at now: Instant) -> UInt32 {
-        guard let origin else {
-            self.origin = now
+        guard let origin, latest - now <= Self.disagreement else {
+            origin = now
+            latest = now
+            issued = 0
             return 0
         }
-        guard now > origin else { return 0 }
+        guard now > latest else { return 0 }
+        latest = now
         let due = (now.nanoseconds - origin.nanoseconds) / Self.nanosecondsPerTick
         guard due > issued else { return 0 }
         let elapsed = due - issued

@@ -32,8 +32,8 @@ final class AssociationPair {
     var delay: Duration = .milliseconds(25)
     /// The share of packets that are lost each way.
     var loss = 0.0
-    /// Loses what it answers `true` for, besides.
-    var isLost: (_ sender: End, _ packet: [UInt8]) -> Bool = { _, _ in false }
+    /// Loses what it answers `true` for, besides. It must not hold the pair, which holds it.
+    var isLost: (_ sender: End, _ packet: [UInt8], _ now: Instant) -> Bool = { _, _, _ in false }
     private var random: Xoshiro256
     private var inFlight: [InFlight] = []
 
@@ -114,7 +114,7 @@ final class AssociationPair {
     private func transmit(_ packet: [UInt8], from sender: End) {
         // Drawn for every packet, so that the draws do not depend on what is lost besides.
         let draw = random.nextUnit()
-        let isLost = draw < loss || isLost(sender, packet)
+        let isLost = draw < loss || isLost(sender, packet, now)
         log.append(Line(nanoseconds: now.nanoseconds, sender: sender, byteCount: packet.count, isLost: isLost))
         guard !isLost else { return }
         inFlight.append(InFlight(arrival: now + delay, receiver: sender == .client ? .server : .client, packet: packet))

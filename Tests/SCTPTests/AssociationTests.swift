@@ -38,4 +38,18 @@ import Wire
         #expect(messages(pair.serverEvents) == [message])
         #expect(pair.log.map(\.byteCount).max() ?? 0 <= 1_150)
     }
+
+    @Test func `a new time line begins while associations of the old one are alive`() throws {
+        let old = AssociationPair()
+        old.connect()
+        try old.client.send([1], stream: 0, protocolID: 51, now: old.now)
+        old.run(for: .seconds(100))
+        try old.client.send([1], stream: 0, protocolID: 51, now: old.now)
+        let pair = AssociationPair()
+        pair.loss = 1
+        pair.start()
+        pair.run(for: .seconds(60))
+        #expect(pair.clientEvents == [.closed(.timedOut)])
+        #expect(old.client.deadline != nil)
+    }
 }
