@@ -24,6 +24,9 @@ static inline int parallax_SSL_CTX_set_dtls12_only(SSL_CTX *context) {
 static inline int parallax_SSL_CTX_set1_groups_list(SSL_CTX *context, const char *list) {
     return (int)SSL_CTX_set1_groups_list(context, list);
 }
+static inline int parallax_SSL_CTX_set1_sigalgs_list(SSL_CTX *context, const char *list) {
+    return (int)SSL_CTX_set1_sigalgs_list(context, list);
+}
 static inline void parallax_SSL_CTX_set_session_cache_off(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }

@@ -16,11 +16,9 @@ final class DTLSContext: @unchecked Sendable {
         + ":ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
     private static let groups = "X25519:P-256:P-384"
 
-    /// - Parameters:
-    ///   - key: an `EVP_PKEY`; the context takes a reference of its own.
-    ///   - certificate: an `X509`; the same.
-    init(key: OpaquePointer, certificate: OpaquePointer) throws(DTLSFailure) {
-        guard let digest = FingerprintHash.sha256.digest(ofCertificate: certificate) else {
+    /// - Parameter identity: the context takes references of its own to key and certificate.
+    init(_ identity: CertifiedKey) throws(DTLSFailure) {
+        guard let digest = FingerprintHash.sha256.digest(ofCertificate: identity.certificate) else {
             throw .library("cannot hash the certificate")
         }
         fingerprint = CertificateFingerprint(algorithm: FingerprintHash.sha256.rawValue, digest: digest)
@@ -29,16 +27,38 @@ final class DTLSContext: @unchecked Sendable {
         guard
             parallax_SSL_CTX_set_dtls12_only(handle) == 1,
             SSL_CTX_set_cipher_list(handle, Self.cipherSuites) == 1,
-            parallax_SSL_CTX_set1_groups_list(handle, Self.groups) == 1,
-            SSL_CTX_use_certificate(handle, certificate) == 1,
-            SSL_CTX_use_PrivateKey(handle, key) == 1
+            parallax_SSL_CTX_set1_groups_list(handle, Self.groups) == 1
         else { throw .library("cannot configure a context: \(openSSLError())") }
+        try use(identity)
         SSL_CTX_set_options(handle, parallax_dtls_options)
         // Nothing is ever resumed: a call is set up once, and a cache would only grow.
         parallax_SSL_CTX_set_session_cache_off(handle)
         // Both ends show a certificate (RFC 5763 section 5), and only its fingerprint counts.
         SSL_CTX_set_verify(handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
         SSL_CTX_set_cert_verify_callback(handle, verifyPeerCertificate, nil)
+    }
+
+    /// A context that signs by Ed25519.
+    ///
+    /// An OpenSSL 3.0 server takes ECDSA cipher suites for usable with an Ed25519 certificate only in TLS, not in DTLS. With
+    /// an ECDSA certificate beside it, it takes them, and then chooses the certificate by the order of signature
+    /// algorithms: the companion opens the door and is never shown to a peer that knows Ed25519.
+    convenience init(ed25519 identity: CertifiedKey, companion: CertifiedKey) throws(DTLSFailure) {
+        try self.init(identity)
+        try use(companion)
+        // A client shows what was set last.
+        try use(identity)
+        let order = "ed25519:ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA+SHA256"
+        guard parallax_SSL_CTX_set1_sigalgs_list(handle, order) == 1 else {
+            throw .library("cannot set signature algorithms: \(openSSLError())")
+        }
+    }
+
+    private func use(_ identity: CertifiedKey) throws(DTLSFailure) {
+        guard
+            SSL_CTX_use_certificate(handle, identity.certificate) == 1,
+            SSL_CTX_use_PrivateKey(handle, identity.key) == 1
+        else { throw .library("cannot use a certificate: \(openSSLError())") }
     }
 
     deinit { SSL_CTX_free(handle) }

@@ -20,26 +20,51 @@ package struct DTLSIdentity: Sendable {
     /// because a certificate must have some.
     package static func selfSigned(_ kind: Kind, unixSeconds: Int) throws(DTLSFailure) -> DTLSIdentity {
         ERR_clear_error()
-        let generated = switch kind {
-        case .ecdsaP256: parallax_EVP_P256_keygen()
-        case .ed25519: parallax_EVP_ed25519_keygen()
+        let pair = try CertifiedKey(selfSigned: kind, unixSeconds: unixSeconds)
+        switch kind {
+        case .ecdsaP256: return DTLSIdentity(context: try DTLSContext(pair))
+        case .ed25519:
+            let companion = try CertifiedKey(selfSigned: .ecdsaP256, unixSeconds: unixSeconds)
+            return DTLSIdentity(context: try DTLSContext(ed25519: pair, companion: companion))
         }
-        guard let key = generated else { throw .library("cannot generate a key") }
-        defer { EVP_PKEY_free(key) }
-        guard let certificate = X509_new() else { throw .library("cannot make a certificate") }
-        defer { X509_free(certificate) }
-        // Ed25519 hashes by itself.
-        let digest = kind == .ed25519 ? nil : EVP_sha256()
-        guard fill(certificate, key: key, unixSeconds: unixSeconds), X509_sign(certificate, key, digest) > 0 else {
-            throw .library("cannot sign a certificate")
-        }
-        return DTLSIdentity(context: try DTLSContext(key: key, certificate: certificate))
     }
 
     /// SHA-256 over the certificate: what the SDP says of us.
     package var fingerprint: CertificateFingerprint { context.fingerprint }
+}
 
-    private static func fill(_ certificate: OpaquePointer, key: OpaquePointer, unixSeconds: Int) -> Bool {
+/// A private key and the certificate that it signed itself.
+final class CertifiedKey {
+    /// An `EVP_PKEY`.
+    let key: OpaquePointer
+    /// An `X509`.
+    let certificate: OpaquePointer
+
+    init(selfSigned kind: DTLSIdentity.Kind, unixSeconds: Int) throws(DTLSFailure) {
+        let generated = switch kind {
+        case .ecdsaP256: parallax_EVP_P256_keygen()
+        case .ed25519: parallax_EVP_ed25519_keygen()
+        }
+        guard let key = generated else { throw .library("cannot generate a key: \(openSSLError())") }
+        guard let certificate = X509_new() else {
+            EVP_PKEY_free(key)
+            throw .library("cannot make a certificate")
+        }
+        self.key = key
+        self.certificate = certificate
+        // Ed25519 hashes by itself.
+        let digest = kind == .ed25519 ? nil : EVP_sha256()
+        guard fill(unixSeconds: unixSeconds), X509_sign(certificate, key, digest) > 0 else {
+            throw .library("cannot sign a certificate: \(openSSLError())")
+        }
+    }
+
+    deinit {
+        X509_free(certificate)
+        EVP_PKEY_free(key)
+    }
+
+    private func fill(unixSeconds: Int) -> Bool {
         let day = 86_400
         let name = Array("parallax".utf8)
         // One certificate for each key: a fixed serial number collides with nothing.
