@@ -22,11 +22,16 @@ package struct DTLSConfiguration: Sendable {
 
 /// When a flight that nobody answered is sent again (RFC 6347 section 4.2.4.1).
 ///
-/// The RFC's second is a long wait in front of a conversation, and a lost flight of the server is repaired only by this
-/// timer: OpenSSL does not answer a repeated ClientHello.
+/// The RFC's one second is a long silence in front of a conversation, and a lost flight of the server is repaired by this
+/// timer alone: OpenSSL does not answer a repeated ClientHello. The figures are from 200 seeded handshakes a point in virtual
+/// time. With a tenth of all datagrams lost, media can flow both ways after (95th percentile, round trip of 50 ms) 0.26 s with
+/// a first wait of 60 ms, 0.38 s with 100, 0.68 s with 200, 3.1 s with 1,000. What a short wait costs is copies where the
+/// round trip is longer: about 1.2 KB for each doubling, 2.4 KB on a satellite's 600 ms; they delay and break nothing. OpenSSL
+/// takes a timer for expired 15 ms early, so 120 ms send no copy on a round trip of 100 ms.
 package struct RetransmissionSchedule: Hashable, Sendable {
-    package var initial = Duration.milliseconds(200)
-    /// The wait doubles up to this.
+    /// A client that knows the round trip from ICE may set twice that.
+    package var initial = Duration.milliseconds(120)
+    /// The wait doubles up to this. OpenSSL gives up after 12 copies of one flight: here, after 11 s.
     package var maximum = Duration.seconds(1)
 
     package init() {}

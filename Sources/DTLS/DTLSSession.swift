@@ -88,10 +88,10 @@ package final class DTLSSession {
         if role == .client { proceed(now: now) }
     }
 
-    /// Takes one datagram from the peer, whatever it holds; lent for this call.
+    /// Takes one datagram from the peer, whatever it holds; lent for this call. A client that has not started ignores it.
     package func receive(_ datagram: UnsafeRawBufferPointer, now: Instant) {
-        start(now: now)
-        guard !isClosed, !datagram.isEmpty, admit(datagram) else { return }
+        if role == .server { start(now: now) }
+        guard !datagram.isEmpty, admit(datagram) else { return }
         datagrams.lend(datagram) { proceed(now: now) }
     }
 
@@ -175,9 +175,14 @@ package final class DTLSSession {
         }
     }
 
-    /// Before the end of the handshake OpenSSL keeps records that it cannot read yet; too many are turned away here.
+    /// Whether OpenSSL is to see a datagram. During the handshake it keeps records that it cannot read yet: too many are turned
+    /// away.
     private func admit(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        guard case .handshaking = state else { return true }
+        switch state {
+        case .idle, .closed: return false
+        case .established: return true
+        case .handshaking: break
+        }
         let bytes = datagram.bindMemory(to: UInt8.self)
         earlyRecordCount += DTLSRecordHeader.protectedHandshakeCount(in: bytes.span)
         return earlyRecordCount <= configuration.limits.earlyRecords

@@ -23,6 +23,9 @@ package final class SRTPSession {
     /// There are no master key identifiers.
     package static let trailerByteCount = 16 + indexByteCount
 
+    /// Whether libsrtp could be set up. The first one to ask does it, in some 50 ms: a server asks before it serves.
+    package static var isAvailable: Bool { Library.isReady }
+
     private static let indexByteCount = 4
     private static let rtcpHeaderByteCount = 8
 
@@ -33,7 +36,7 @@ package final class SRTPSession {
     private var inboundSources: [UInt32] = []
 
     package init(keys: SRTPKeys, limits: SRTPLimits = SRTPLimits()) throws(SRTPFailure) {
-        guard Library.isReady else { throw .library(Int(srtp_err_status_init_fail.rawValue)) }
+        guard Self.isAvailable else { throw .library(Int(srtp_err_status_init_fail.rawValue)) }
         let keyByteCount = keys.profile.masterKeyByteCount + keys.profile.masterSaltByteCount
         guard keys.local.count == keyByteCount, keys.remote.count == keyByteCount else { throw .invalidKeys }
         guard

@@ -15,7 +15,7 @@ import Wire
         #expect(pair.client.isEstablished && pair.server.isEstablished)
         #expect(pair.clientEvents.keys.first?.local == pair.serverEvents.keys.first?.remote)
         // One timer of the side that waits, and the round trips: nobody waits for a second one.
-        #expect(pair.now - Instant(nanoseconds: 1_000_000_000) <= .milliseconds(400))
+        #expect(pair.now - Instant(nanoseconds: 1_000_000_000) <= .milliseconds(220))
     }
 
     @Test(arguments: [true, false], flightNumbers)
@@ -34,12 +34,11 @@ import Wire
     }
 
     @Test func `the same seed gives the same datagrams at the same times`() throws {
-        for seed in [3, 17, 40] as [UInt64] {
-            let first = try Self.lossyHandshake(seed: seed, loss: 0.3).log
-            let second = try Self.lossyHandshake(seed: seed, loss: 0.3).log
-            #expect(first == second)
-            #expect(first.count > 4)
-        }
+        let firstRun = try (1...12).map { try Self.lossyHandshake(seed: $0, loss: 0.3).log }
+        let secondRun = try (1...12).map { try Self.lossyHandshake(seed: $0, loss: 0.3).log }
+        #expect(firstRun == secondRun)
+        // Seeds differ, so the comparison compares something.
+        #expect(Set(firstRun).count > 6)
     }
 
     @Test func `identities of one kind are interchangeable in a log`() throws {
@@ -80,13 +79,12 @@ import Wire
         let pair = try DTLSPair()
         // The server is done after its second datagram, and has no timer any more.
         pair.fate = { isFromClient, number in !isFromClient && number == 1 ? nil : .zero }
-        pair.run(for: .zero)
         pair.handshake()
         #expect(pair.client.isEstablished)
         #expect(pair.server.deadline == nil)
         let firstServerTime = try #require(pair.serverEstablishedAt)
         let clientTime = try #require(pair.clientEstablishedAt)
-        #expect(clientTime > firstServerTime + .milliseconds(100))
+        #expect(clientTime > firstServerTime + .milliseconds(90))
     }
 
     @Test func `a satellite's delay costs copies, but no time and no failure`() throws {
