@@ -81,19 +81,22 @@ import Wire
         #expect(try pair.receiver.unprotect(.rtp, again) == SRTPPair.rtp(sequence: 1))
     }
 
-    @Test(arguments: [(SRTPProfile.aeadAES128GCM, 1), (.aeadAES256GCM, 97), (.aes128CMSHA1_80, 97)])
-    func `sequence numbers roll over, with loss around it`(_ profile: SRTPProfile, _ step: Int) throws {
+    @Test(arguments: [
+        (SRTPProfile.aeadAES128GCM, 1, 70_000), (.aeadAES256GCM, 97, 140_000), (.aes128CMSHA1_80, 97, 140_000),
+    ])
+    func `sequence numbers roll over, with loss around it`(_ profile: SRTPProfile, _ step: Int, _ end: Int) throws {
         let pair = try SRTPPair(profile)
         var cycles: Set<Int> = []
-        for index in stride(from: 0, to: 140_000, by: step) {
+        for index in stride(from: 0, to: end, by: step) {
             let packet = SRTPPair.rtp(sequence: UInt16(truncatingIfNeeded: 60_000 + index), payload: [1])
             let protected = try pair.sender.protect(.rtp, packet)
             // Few arrive, and none of those around the first roll-over.
             guard index / step % 10 == 0, !(5_400..<5_700).contains(index) else { continue }
-            #expect(try pair.receiver.unprotect(.rtp, protected) == packet)
+            let opened = try pair.receiver.unprotect(.rtp, protected)
+            #expect(opened == packet)
             cycles.insert((60_000 + index) >> 16)
         }
-        #expect(cycles == [0, 1, 2, 3])
+        #expect(cycles == Set(0...((60_000 + end) >> 16)))
     }
 
     @Test(arguments: SRTPProfile.allCases)
