@@ -32,7 +32,7 @@ static inline void parallax_SSL_CTX_set_session_cache_off(SSL_CTX *context) {
 }
 
 // Macros over SSL_ctrl.
-static inline void parallax_SSL_set_mtu(SSL *ssl, long byte_count) { SSL_set_mtu(ssl, byte_count); }
+static inline int parallax_SSL_set_mtu(SSL *ssl, long byte_count) { return (int)SSL_set_mtu(ssl, byte_count); }
 static inline void parallax_SSL_set_max_cert_list(SSL *ssl, long byte_count) { SSL_set_max_cert_list(ssl, byte_count); }
 static inline int parallax_SSL_set_max_send_fragment(SSL *ssl, long byte_count) {
     return (int)SSL_set_max_send_fragment(ssl, byte_count);

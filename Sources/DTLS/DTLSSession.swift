@@ -159,9 +159,10 @@ package final class DTLSSession {
         SSL_set_bio(handle, bio, bio)
         parallax_SSL_set_app_data(handle, Unmanaged.passUnretained(self).toOpaque())
         let mtu = configuration.maximumDatagramByteCount
-        parallax_SSL_set_mtu(handle, mtu)
-        // Also the size of the buffer that OpenSSL writes records in; 512 is the least it takes.
-        guard parallax_SSL_set_max_send_fragment(handle, max(mtu, 512)) == 1 else { throw .library("the MTU is out of range") }
+        // The second is also the size of the buffer that OpenSSL writes records in; 512 is the least it takes.
+        guard parallax_SSL_set_mtu(handle, mtu) > 0, parallax_SSL_set_max_send_fragment(handle, max(mtu, 512)) == 1 else {
+            throw .library("no handshake fits into datagrams of \(mtu) bytes")
+        }
         parallax_SSL_set_max_cert_list(handle, configuration.limits.certificateChainByteCount)
         // The one function of its kind that answers 0 for success.
         let profiles = configuration.srtpProfiles.map(\.openSSLName).joined(separator: ":")

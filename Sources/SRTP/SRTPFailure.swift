@@ -10,7 +10,7 @@ package enum SRTPFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case replayed
     /// The peer uses more synchronization sources than the limit.
     case tooManySources
-    /// Master key and salt do not have the profile's lengths, or libsrtp refused them.
+    /// Master key and salt do not have the profile's lengths.
     case invalidKeys
     /// libsrtp's status, where none of the others says it.
     case library(Int)

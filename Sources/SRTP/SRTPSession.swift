@@ -39,17 +39,14 @@ package final class SRTPSession {
         guard Self.isAvailable else { throw .library(Int(srtp_err_status_init_fail.rawValue)) }
         let keyByteCount = keys.profile.masterKeyByteCount + keys.profile.masterSaltByteCount
         guard keys.local.count == keyByteCount, keys.remote.count == keyByteCount else { throw .invalidKeys }
-        guard
-            let outbound = Self.makeHandle(keys.profile, key: keys.local, direction: ssrc_any_outbound, window: limits.replayWindow)
-        else { throw .invalidKeys }
-        guard
-            let inbound = Self.makeHandle(keys.profile, key: keys.remote, direction: ssrc_any_inbound, window: limits.replayWindow)
-        else {
+        let outbound = try Self.makeHandle(keys.profile, key: keys.local, direction: ssrc_any_outbound, window: limits.replayWindow)
+        do throws(SRTPFailure) {
+            inbound = try Self.makeHandle(keys.profile, key: keys.remote, direction: ssrc_any_inbound, window: limits.replayWindow)
+        } catch {
             srtp_dealloc(outbound)
-            throw .invalidKeys
+            throw error
         }
         self.outbound = outbound
-        self.inbound = inbound
         tagByteCount = keys.profile.tagByteCount
         inboundSourceLimit = limits.inboundSources
     }
@@ -146,7 +143,9 @@ package final class SRTPSession {
         }
     }
 
-    private static func makeHandle(_ profile: SRTPProfile, key: [UInt8], direction: srtp_ssrc_type_t, window: Int) -> srtp_t? {
+    private static func makeHandle(
+        _ profile: SRTPProfile, key: [UInt8], direction: srtp_ssrc_type_t, window: Int
+    ) throws(SRTPFailure) -> srtp_t {
         var policy = srtp_policy_t()
         policy.ssrc.type = direction
         switch profile {
@@ -170,7 +169,8 @@ package final class SRTPSession {
             policy.key = key.baseAddress
             return srtp_create(&handle, &policy)
         }
-        return status == srtp_err_status_ok ? handle : nil
+        guard status == srtp_err_status_ok, let handle else { throw .library(Int(status.rawValue)) }
+        return handle
     }
 }
 

@@ -87,11 +87,14 @@ final class DTLSPair {
     }
 
     /// Runs `body` with OpenSSL's clock at `now`, then hands on what came of it.
-    func perform(_ body: () throws -> Void) rethrows {
+    @discardableResult
+    func perform<Result>(_ body: () throws -> Result) rethrows -> Result {
         parallax_virtual_clock_set(Int64(now.nanoseconds))
-        defer { parallax_virtual_clock_clear() }
-        try body()
-        drain()
+        defer {
+            parallax_virtual_clock_clear()
+            drain()
+        }
+        return try body()
     }
 
     private func step() {

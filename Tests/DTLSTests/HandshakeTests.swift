@@ -144,4 +144,63 @@ import Wire
         #expect(pair.serverEvents == [.closed(.handshakeTimeout)])
         #expect(pair.client.deadline == nil && pair.server.deadline == nil)
     }
+
+    @Test func `a ClientHello in two datagrams is put together, in either order and with a copy of either half`() throws {
+        for cut in [1, 2, 33, 60, 90] {
+            for order in [[0, 1], [1, 0], [0, 0, 1], [1, 1, 0]] {
+                let pair = try DTLSPair()
+                let first = pair.perform {
+                    pair.client.start(now: pair.now)
+                    return pair.client.pollTransmit()
+                }
+                let hello = try #require(first)
+                let halves = Self.fragments(of: hello, cut: cut)
+                for index in order {
+                    pair.perform { halves[index].withUnsafeBytes { pair.server.receive($0, now: pair.now) } }
+                }
+                pair.handshake()
+                #expect(pair.client.isEstablished && pair.server.isEstablished, "cut at \(cut), order \(order)")
+                #expect(pair.now - Instant(nanoseconds: 1_000_000_000) == .milliseconds(75))
+            }
+        }
+    }
+
+    @Test func `on the real clock the timer runs from now on`() throws {
+        // No virtual clock is set on this thread: the function that interposes `gettimeofday` answers the real time.
+        let identity = try DTLSPair.clientIdentity.get()
+        let session = try DTLSSession(role: .client, identity: identity, peerFingerprints: [identity.fingerprint])
+        let now = Instant(nanoseconds: 5_000_000_000)
+        session.start(now: now)
+        let deadline = try #require(session.deadline)
+        #expect(deadline - now <= .milliseconds(120))
+        session.handleTimeout(now: now)
+        var copies = 0
+        while session.pollTransmit() != nil { copies += 1 }
+        #expect(copies >= 1)
+    }
+
+    @Test func `datagrams too small for a handshake are refused at once`() throws {
+        let identity = try DTLSPair.clientIdentity.get()
+        var configuration = DTLSConfiguration()
+        for size in [-1, 0, 100] {
+            configuration.maximumDatagramByteCount = size
+            #expect(throws: DTLSFailure.self) {
+                try DTLSSession(role: .client, identity: identity, peerFingerprints: [identity.fingerprint], configuration: configuration)
+            }
+        }
+    }
+
+    /// A record of one handshake message as two records of a fragment each (RFC 6347 section 4.2.3).
+    private static func fragments(of record: [UInt8], cut: Int) -> [[UInt8]] {
+        func big(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+        let head = Array(record[..<10])
+        let typeLengthSequence = Array(record[13..<19])
+        let body = Array(record[25...])
+        return [0..<cut, cut..<body.count].enumerated().map { number, range in
+            var head = head
+            // Records of their own have numbers of their own, near enough to the client's next to stay in the replay window.
+            head.append(UInt8(10 + number))
+            return head + big(range.count + 12, 2) + typeLengthSequence + big(range.lowerBound, 3) + big(range.count, 3) + body[range]
+        }
+    }
 }
