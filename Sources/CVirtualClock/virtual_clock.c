@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -102,7 +103,9 @@ static long enter_kernel(long number, long a, long b, long c, long d, long e, lo
 }
 
 long syscall(long number, long a, long b, long c, long d, long e, long f) {
-    if (number == SYS_getrandom && is_seeded) {
+    // A question that may not wait is usrsctp's when it starts, whether there is such a call at all. It takes nothing from the
+    // stream: or the first simulation of a process would differ from the same one later.
+    if (number == SYS_getrandom && is_seeded && (c & GRND_NONBLOCK) == 0) {
         fill_random((uint8_t *)a, (size_t)b);
         return b;
     }

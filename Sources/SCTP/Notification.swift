@@ -2,7 +2,8 @@ internal import CUsrsctp
 
 /// The notifications of RFC 6458 section 6.1 that are subscribed to.
 enum Notification {
-    case associationChange(state: Int32)
+    /// The streams that both ends agreed on are known once the association is up.
+    case associationChange(state: Int32, outgoingStreamCount: UInt16)
     case streamReset(flags: Int32, streams: [UInt16])
     case partialDeliveryAborted(stream: UInt16)
 
@@ -16,8 +17,8 @@ enum Notification {
         guard let type = load(UInt16.self, at: 0), let flags = load(UInt16.self, at: 2) else { return nil }
         switch Int32(type) {
         case SCTP_ASSOC_CHANGE:
-            guard let state = load(UInt16.self, at: 8) else { return nil }
-            self = .associationChange(state: Int32(state))
+            guard let state = load(UInt16.self, at: 8), let count = load(UInt16.self, at: 12) else { return nil }
+            self = .associationChange(state: Int32(state), outgoingStreamCount: count)
         case SCTP_STREAM_RESET_EVENT:
             // After the association's identifier comes a list to the end.
             self = .streamReset(

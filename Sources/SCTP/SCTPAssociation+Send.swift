@@ -13,8 +13,8 @@ extension SCTPAssociation {
         _ bytes: [UInt8], stream: UInt16, protocolID: UInt32, isOrdered: Bool = true,
         reliability: SCTPReliability = .reliable, now: Instant
     ) throws(SCTPRefusal) {
-        guard let socket = state.socket else { throw .notConnected }
-        guard !bytes.isEmpty, stream < configuration.streamCount else { throw .invalidMessage }
+        guard state.socket != nil else { throw .notConnected }
+        guard !bytes.isEmpty, stream < outgoingStreamCount else { throw .invalidMessage }
         // usrsctp takes a message whole or not at all.
         guard bytes.count <= configuration.limits.sendBufferByteCount / 2 else { throw .tooLarge }
         var expiry: Instant?
@@ -25,18 +25,16 @@ extension SCTPAssociation {
             owesWritable = true
             throw .queueFull
         }
-        latest = now
-        settle(socket, now: now)
+        perform(now: now) { _ in }
     }
 
     /// Resets our outgoing stream (RFC 6525) when everything sent on it is delivered: how a data channel is closed
     /// (RFC 8831 section 6.7). The peer is told; it answers by resetting its own.
     package func resetStream(_ stream: UInt16, now: Instant) {
-        guard let socket = state.socket, stream < configuration.streamCount else { return }
+        guard state.socket != nil, stream < outgoingStreamCount else { return }
         guard !pendingResets.contains(stream), pendingResets.count < configuration.limits.pendingResetCount else { return }
         pendingResets.append(stream)
-        latest = now
-        settle(socket, now: now)
+        perform(now: now) { _ in }
     }
 
     /// How many bytes wait to be handed to the network: a measure of how far behind a sender is.

@@ -38,15 +38,20 @@ package final class SCTPAssociation {
     var owesWritable = false
     /// Streams to be reset once nothing of theirs waits in `queue`, in order.
     var pendingResets: [UInt16] = []
-    /// Until when a timer may run that shows in no status: a delayed acknowledgement, or a reset that is not answered.
-    private var timersUntil = Instant.zero
-    private var hasOutstandingData = false
-    private var resetsInFlight = 0
-    var latest = Instant.zero
+    /// Streams whose reset is not answered.
+    private var resetsInFlight: Set<UInt16> = []
+    /// Until when the timer of a delayed acknowledgement may run, which shows in no status.
+    private var acknowledgementEnd = Instant.zero
+    /// Data is on its way, or the association is being ended.
+    private var isBusy = false
+    /// The streams that the peer granted.
+    var outgoingStreamCount: UInt16
+    private var latest = Instant.zero
 
     package init(configuration: SCTPConfiguration = SCTPConfiguration(), isClient: Bool) {
         self.configuration = configuration
         self.isClient = isClient
+        outgoingStreamCount = configuration.streamCount
         outgoing = BoundedQueue(limit: configuration.limits.outgoingPacketCount)
         events = BoundedQueue(limit: configuration.limits.eventCount)
         assembly = Assembly(byteLimit: configuration.limits.messageByteCount)
@@ -70,17 +75,16 @@ package final class SCTPAssociation {
         state = .connecting(socket)
         guard SCTPEngine.shared.enter(at: now, { socket.connect() }) else { return fail(.noResources, now: now) }
         if !isClient { _ = Mailboxes.empty(socket.number) }
-        settle(socket, now: now)
+        perform(now: now) { _ in }
     }
 
     /// Hands in one SCTP packet: what one DTLS record held. Whatever it is, it harms no other association.
     package func receive(_ packet: Span<UInt8>, now: Instant) {
-        latest = now
-        guard let socket = state.socket, SCTPPacket.isAcceptable(packet) else { return }
-        SCTPEngine.shared.enter(at: now) { socket.receive(packet) }
-        // usrsctp acknowledges every second packet at once and any other later.
-        timersUntil = max(timersUntil, now + configuration.timing.acknowledgementDelay * 2 + Self.timerStep)
-        settle(socket, now: now)
+        guard let summary = SCTPPacket.inspect(packet) else { return }
+        if summary.hasData {
+            acknowledgementEnd = now + configuration.timing.acknowledgementDelay * 2 + Self.timerStep
+        }
+        perform(now: now) { $0.receive(packet) }
     }
 
     package func receive(_ packet: [UInt8], now: Instant) { receive(packet.span, now: now) }
@@ -94,9 +98,12 @@ package final class SCTPAssociation {
 
     /// The time is `deadline` or later.
     package func handleTimeout(now: Instant) {
-        latest = now
-        guard let socket = state.socket else { return }
-        settle(socket, now: now)
+        // A reset is asked for again until it is answered: usrsctp does not notice that a stream has become empty when what
+        // emptied it was a message given up. While the request is on its way, asking again changes nothing.
+        let unanswered = resetsInFlight.min()
+        perform(now: now) { socket in
+            if let unanswered { _ = socket.resetStream(unanswered) }
+        }
     }
 
     // MARK: What comes of it
@@ -124,25 +131,33 @@ package final class SCTPAssociation {
 
     private var needsTimer: Bool {
         if case .connecting = state { return true }
-        return hasOutstandingData || !queue.isEmpty || !pendingResets.isEmpty || resetsInFlight > 0 || latest < timersUntil
+        return isBusy || !queue.isEmpty || !pendingResets.isEmpty || !resetsInFlight.isEmpty || latest < acknowledgementEnd
     }
 }
 
 // MARK: - After every call
 
 extension SCTPAssociation {
-    /// Reads what usrsctp said, hands over what it can take, and reads again.
-    func settle(_ socket: SCTPSocket, now: Instant) {
-        // The tick may have been another association's, and what it made may have waited here since.
-        SCTPEngine.shared.enter(at: now) {}
-        readMailbox(socket, now: now)
-        guard state.socket != nil else { return }
-        let status = SCTPEngine.shared.enter(at: now) { [self] in
+    /// Runs `body` inside usrsctp, hands over what waits and has room now, and reads what usrsctp says.
+    func perform(now: Instant, _ body: (SCTPSocket) -> Void) {
+        latest = max(latest, now)
+        guard let socket = state.socket else { return }
+        var status = SCTPEngine.shared.enter(at: now) {
+            body(socket)
             feed(socket, now: now)
             return socket.status()
         }
+        let wasConnected = isConnected
         readMailbox(socket, now: now)
-        hasOutstandingData = status.map { $0.unacknowledgedByteCount > 0 || $0.sentChunkCount > 0 } ?? false
+        // What had to wait for this.
+        if isConnected && !wasConnected && !pendingResets.isEmpty {
+            status = SCTPEngine.shared.enter(at: now) {
+                feed(socket, now: now)
+                return socket.status()
+            }
+            readMailbox(socket, now: now)
+        }
+        isBusy = status.map { $0.unacknowledgedByteCount > 0 || $0.sentChunkCount > 0 || !$0.isEstablished } ?? true
         if owesWritable && queue.isHalfEmpty {
             owesWritable = false
             tell(.writable, now: now)
@@ -151,7 +166,10 @@ extension SCTPAssociation {
 
     private func readMailbox(_ socket: SCTPSocket, now: Instant) {
         let mailbox = Mailboxes.empty(socket.number)
-        for packet in mailbox.packets { outgoing.append(packet) }
+        for packet in mailbox.packets {
+            if SCTPPacket.firstChunkType(packet) == SCTPPacket.ChunkType.selectiveAcknowledgement { acknowledgementEnd = .zero }
+            outgoing.append(packet)
+        }
         for arrival in mailbox.arrivals {
             guard state.socket != nil else { return }
             take(arrival, socket: socket, now: now)
@@ -177,11 +195,12 @@ extension SCTPAssociation {
 
     private func take(_ notification: Notification, socket: SCTPSocket, now: Instant) {
         switch notification {
-        case .associationChange(let change):
+        case .associationChange(let change, let streamCount):
             switch change {
             case SCTP_COMM_UP:
                 guard case .connecting = state else { return }
                 state = .connected(socket)
+                outgoingStreamCount = min(outgoingStreamCount, streamCount)
                 tell(.connected, now: now)
             case SCTP_COMM_LOST, SCTP_CANT_STR_ASSOC: fail(socket.wasAborted() ? .peerAborted : .timedOut, now: now)
             case SCTP_SHUTDOWN_COMP: fail(.peerShutdown, now: now)
@@ -193,7 +212,7 @@ extension SCTPAssociation {
                 for stream in streams { tell(.streamReset(stream), now: now) }
             } else {
                 // Done, denied or failed: either way nothing more will come of the request.
-                resetsInFlight = 0
+                resetsInFlight.subtract(streams)
             }
         case .partialDeliveryAborted(let stream): assembly.abandon(stream: stream)
         }
@@ -220,7 +239,7 @@ extension SCTPAssociation {
         guard isConnected else { return }
         pendingResets.removeAll { stream in
             guard !queue.contains(stream: stream) else { return false }
-            if socket.resetStream(stream) { resetsInFlight += 1 }
+            if !resetsInFlight.contains(stream), socket.resetStream(stream) { resetsInFlight.insert(stream) }
             return true
         }
     }

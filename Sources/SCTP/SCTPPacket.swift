@@ -7,8 +7,10 @@ enum SCTPPacket {
     static let chunkHeaderByteCount = 4
 
     enum ChunkType {
+        static let data: UInt8 = 0
         static let initiation: UInt8 = 1
         static let initiationAcknowledgement: UInt8 = 2
+        static let selectiveAcknowledgement: UInt8 = 3
         static let cookieEcho: UInt8 = 10
         static let cookieAcknowledgement: UInt8 = 11
         static let authentication: UInt8 = 0x0F
@@ -26,27 +28,40 @@ enum SCTPPacket {
         static let forwardTSN: UInt16 = 0xC000
     }
 
-    /// Whether usrsctp may see the packet. The sender is the authenticated peer, but that may be anybody's program.
+    /// What is known of a packet that usrsctp may see.
+    struct Summary {
+        /// It holds data, which is to be acknowledged.
+        var hasData = false
+    }
+
+    /// `nil` for a packet that usrsctp must not see. The sender is the authenticated peer, but that may be anybody's program.
     ///
     /// Refused are packets whose chunks do not fill them, and what a data channel never has: an INIT or INIT ACK that names
     /// addresses (the code that reads those has read past their end before, CVE-2019-20503), and chunks of the extensions
     /// for addresses, authentication and dropped packets.
-    static func isAcceptable(_ packet: Span<UInt8>) -> Bool {
-        guard packet.count >= headerByteCount + chunkHeaderByteCount, packet.count <= 65_535 else { return false }
+    static func inspect(_ packet: Span<UInt8>) -> Summary? {
+        guard packet.count >= headerByteCount + chunkHeaderByteCount, packet.count <= 65_535 else { return nil }
+        var summary = Summary()
         var offset = headerByteCount
         while offset < packet.count {
-            guard let chunk = Chunk(packet, at: offset) else { return false }
+            guard let chunk = Chunk(packet, at: offset) else { return nil }
             switch chunk.type {
+            case ChunkType.data: summary.hasData = true
             case ChunkType.initiation, ChunkType.initiationAcknowledgement:
-                guard namesNoAddress(packet.extracting(offset..<(offset + chunk.byteCount))) else { return false }
+                guard namesNoAddress(packet.extracting(offset..<(offset + chunk.byteCount))) else { return nil }
             case ChunkType.authentication, ChunkType.addressChangeAcknowledgement, ChunkType.packetDrop,
                 ChunkType.addressChange:
-                return false
+                return nil
             default: break
             }
             offset += chunk.paddedByteCount
         }
-        return true
+        return summary
+    }
+
+    /// The type of a packet's first chunk: control chunks stand before data (RFC 9260 section 6.10).
+    static func firstChunkType(_ packet: [UInt8]) -> UInt8? {
+        packet.count > headerByteCount ? packet[headerByteCount] : nil
     }
 
     struct Chunk {
@@ -65,7 +80,7 @@ enum SCTPPacket {
     }
 
     /// - Parameter chunk: an INIT or INIT ACK, whole.
-    private static func namesNoAddress(_ chunk: Span<UInt8>) -> Bool {
+    static func namesNoAddress(_ chunk: Span<UInt8>) -> Bool {
         guard chunk.count >= 20 else { return false }
         var offset = 20
         while chunk.count - offset >= 4 {

@@ -17,8 +17,7 @@ struct SCTPSocket {
         var congestionWindow: Int
         var receiveWindow: Int
         var isEstablished: Bool
-        /// The streams that both ends agreed on.
-        var outgoingStreamCount: Int
+        var retransmissionTimeout: Duration
     }
 
     enum SendResult {
@@ -103,7 +102,8 @@ struct SCTPSocket {
         return Status(
             unacknowledgedByteCount: Int(unacknowledged), sentChunkCount: Int(status.sstat_unackdata),
             congestionWindow: Int(status.sstat_primary.spinfo_cwnd), receiveWindow: Int(status.sstat_rwnd),
-            isEstablished: status.sstat_state & SCTP_ESTABLISHED != 0, outgoingStreamCount: Int(status.sstat_outstrms))
+            isEstablished: status.sstat_state == SCTP_ESTABLISHED,
+            retransmissionTimeout: .milliseconds(Int(status.sstat_primary.spinfo_rto)))
     }
 
     /// Whether the association ended because the peer sent an ABORT.

@@ -34,6 +34,10 @@ final class AssociationPair {
     var loss = 0.0
     /// Loses what it answers `true` for, besides. It must not hold the pair, which holds it.
     var isLost: (_ sender: End, _ packet: [UInt8], _ now: Instant) -> Bool = { _, _, _ in false }
+    /// What the link makes of a packet, if it is no honest one.
+    var transform: ((_ packet: [UInt8]) -> [UInt8])?
+    /// Every packet that was sent, lost ones too.
+    private(set) var sent: [[UInt8]] = []
     private var random: Xoshiro256
     private var inFlight: [InFlight] = []
 
@@ -116,7 +120,9 @@ final class AssociationPair {
         let draw = random.nextUnit()
         let isLost = draw < loss || isLost(sender, packet, now)
         log.append(Line(nanoseconds: now.nanoseconds, sender: sender, byteCount: packet.count, isLost: isLost))
+        sent.append(packet)
         guard !isLost else { return }
+        let packet = transform?(packet) ?? packet
         inFlight.append(InFlight(arrival: now + delay, receiver: sender == .client ? .server : .client, packet: packet))
     }
 }

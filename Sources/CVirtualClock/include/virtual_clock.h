@@ -15,5 +15,5 @@ void parallax_virtual_clock_set(int64_t nanoseconds);
 void parallax_virtual_clock_clear(void);
 
 /// From now on `syscall(SYS_getrandom, …)` answers, on this thread, with a repeatable stream that begins anew.
-/// It does nothing to `getrandom`, which is another function.
+/// It does nothing to `getrandom`, which is another function, and nothing to a call with GRND_NONBLOCK.
 void parallax_virtual_clock_seed(uint64_t seed);
