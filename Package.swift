@@ -106,7 +106,7 @@ let package = Package(
             name: "parallax",
             dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", arguments, logging],
             swiftSettings: strict),
-        .executableTarget(name: "parallax-lab", dependencies: ["Lab", "CVirtualClock", arguments], swiftSettings: strict),
+        .executableTarget(name: "parallax-lab", dependencies: ["Wire", "Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(
             name: "parallax-bench",
             dependencies: ["Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
@@ -136,7 +136,7 @@ let package = Package(
         .testTarget(name: "SCTPTests", dependencies: ["SCTP", "Wire", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
-        .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint"], swiftSettings: strict),
+        .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "SCTPLease", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]

@@ -19,7 +19,7 @@ package enum PlanError: Error, Hashable, Sendable, CustomStringConvertible {
 
 extension Plan {
     /// The transports that trials can run over.
-    package static let transports = ["webtransport", "roq"]
+    package static let transports = TrialTransport.allCases.map(\.rawValue)
     package static var modes: [String] { ReliabilityMode.allCases.map(\.rawValue) }
 
     /// The plan that a command line names; a list that is left out stands for all that is usual.

@@ -1,5 +1,5 @@
 package import Opus
-package import QUIC
+import QUIC
 import Session
 import Wire
 
@@ -9,15 +9,25 @@ package struct Sweep: Sendable {
     /// What rows name as the version that made them.
     package let commit: String
     private let clips: [String: Clip]
-    private let credentials: ServerCredentials
+    private let credentials: TrialCredentials
+    private let clock: LabClock?
 
+    /// - Parameter clock: what virtual time means to C libraries; transports that need none do without.
     /// - Precondition: `clips` holds every clip of the plan.
-    package init(plan: Plan, clips: [Clip], commit: String) throws(CredentialsError) {
+    /// - Throws: `needsClock` where a transport of the plan would measure the machine's own time.
+    package init(plan: Plan, clips: [Clip], commit: String, clock: LabClock? = nil) throws(SweepError) {
+        if clock == nil, let name = plan.transports.first(where: { TrialTransport(rawValue: $0)?.needsClock ?? false }) {
+            throw .needsClock(transport: name)
+        }
+        self.clock = clock
         self.plan = plan
         self.commit = commit
         self.clips = Dictionary(clips.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        // Signatures of one length, so that sizes repeat from run to run. The client does not check the date.
-        credentials = try .selfSigned(.ed25519, unixSeconds: 1_767_225_600)
+        do throws(CredentialsError) {
+            credentials = try TrialCredentials()
+        } catch {
+            throw .credentials(String(describing: error))
+        }
     }
 
     /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.
@@ -35,8 +45,18 @@ package struct Sweep: Sendable {
         guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else {
             throw .unknown(kind: "mode", name: plan.cell.mode, expected: Plan.modes)
         }
-        var trial = Trial(
-            plan, profile: profile, mode: mode, clip: try clip(named: plan.cell.clip), credentials: credentials)
+        guard let transport = TrialTransport(rawValue: plan.cell.transport) else {
+            throw .unknown(kind: "transport", name: plan.cell.transport, expected: Plan.transports)
+        }
+        let clip = try clip(named: plan.cell.clip)
+        clock?.begin(plan.seed.value)
+        // The trial is gone before the clock is: what C libraries do at the end of a connection, they do in its time.
+        defer { clock?.end() }
+        return record(of: Trial(
+            plan, transport: transport, profile: profile, mode: mode, clip: clip, credentials: credentials, clock: clock))
+    }
+
+    private func record(of trial: consuming Trial) -> TrialRecord {
         do throws(Stalled) {
             return try trial.run()
         } catch {
@@ -47,5 +67,19 @@ package struct Sweep: Sendable {
     private func clip(named name: String) throws(PlanError) -> Clip {
         guard let clip = clips[name] else { throw .unknown(kind: "clip", name: name, expected: clips.keys.sorted()) }
         return clip
+    }
+}
+
+/// Why a sweep cannot begin.
+package enum SweepError: Error, Hashable, Sendable, CustomStringConvertible {
+    case credentials(String)
+    case needsClock(transport: String)
+
+    package var description: String {
+        switch self {
+        case .credentials(let reason): "cannot make a certificate: \(reason)"
+        case .needsClock(let transport):
+            "\(transport) needs a program in which OpenSSL and usrsctp see virtual time: run it by parallax-lab"
+        }
     }
 }

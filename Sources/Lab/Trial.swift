@@ -1,14 +1,7 @@
 import Endpoint
 import Opus
-import QUIC
-import Responder
-import RoQ
 import Session
-import WebTransport
 import Wire
-
-extension ClientEndpoint: SimulatedEndpoint {}
-extension ServerEndpoint: SimulatedEndpoint {}
 
 /// How trials are run; the same for every cell.
 package enum TrialSettings {
@@ -41,32 +34,20 @@ struct Trial: ~Copyable {
     }
 
     private let clip: Clip
-    private var world: World<ClientEndpoint, ServerEndpoint>
+    private var world: World<SignallingClient, SignallingServer>
     private var phase = Phase.connecting
     private var record: TrialRecord
 
-    init(_ plan: TrialPlan, profile: NetworkProfile, mode: ReliabilityMode, clip: Clip, credentials: ServerCredentials) {
+    /// - Parameter clock: has begun, with the trial's seed.
+    init(
+        _ plan: TrialPlan, transport: TrialTransport, profile: NetworkProfile, mode: ReliabilityMode, clip: Clip,
+        credentials: TrialCredentials, clock: LabClock? = nil
+    ) {
         self.clip = clip
-        let server = ServerEndpoint(
-            configuration: Self.serverConfiguration(clip: clip, credentials: credentials),
-            entropy: Entropy(seed: plan.seed.server), now: .zero)
-        var talker = ClientConfiguration()
-        talker.mode = mode
-        let client = ClientEndpoint(
-            transport: plan.cell.transport == "roq" ? .roq(RoQConfiguration()) : .webTransport(WebTransportClientConfiguration(authority: "localhost")),
-            serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
-            client: talker, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
-        world = World(client: client, server: server, profile: profile, seed: plan.seed)
+        let server = SignallingServer(plan, clip: clip, credentials: credentials)
+        let client = SignallingClient(plan, transport: transport, mode: mode)
+        world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
         record = TrialRecord(frameCount: clip.frames.count)
-    }
-
-    private static func serverConfiguration(clip: Clip, credentials: ServerCredentials) -> ServerConfiguration {
-        var configuration = ServerConfiguration(credentials: credentials)
-        let answerFrames = Int(TrialSettings.answerDuration.nanoseconds / max(1, clip.frameDuration.nanoseconds))
-        configuration.responder = .script(
-            packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialSettings.thinkTime)
-        configuration.session.keepsAccounts = true
-        return configuration
     }
 
     /// Runs the trial to its end.
@@ -98,12 +79,12 @@ struct Trial: ~Copyable {
     private mutating func speak(_ index: Int) {
         let payload = clip.frames[index]
         world.forgetTransmissions()
-        world.client.capture(payload: payload, duration: clip.frameDuration, now: world.now)
+        world.client.endpoint.capture(payload: payload, duration: clip.frameDuration, now: world.now)
         world.pump()
         record.witness(frame: index, payloadByteCount: payload.count, captured: world.now, sent: world.transmissions)
         guard index + 1 < clip.frames.count else {
-            world.client.commit(now: world.now)
-            world.client.requestResponse(now: world.now)
+            world.client.endpoint.commit(now: world.now)
+            world.client.endpoint.requestResponse(now: world.now)
             world.pump()
             record.committed = world.now
             phase = .listening
@@ -114,7 +95,9 @@ struct Trial: ~Copyable {
 
     /// Takes what the client has noticed.
     private mutating func hear() {
-        while let notice = world.client.pollNotice() {
+        if record.signallingRoundTrips == nil, world.client.isSignalled { record.signallingRoundTrips = world.roundTrips }
+        if let refusal = world.client.refusal { phase = .over(end: refusal) }
+        while let notice = world.client.endpoint.pollNotice() {
             switch notice {
             case .opened:
                 record.opened = world.now
@@ -159,9 +142,8 @@ struct Trial: ~Copyable {
 
     private mutating func finish(_ end: String) {
         record.end = end
-        
-        record.account = world.server.lastDecidedPrompt()
-        world.client.close(now: world.now)
+        record.account = world.server.endpoint.lastDecidedPrompt()
+        world.client.endpoint.close(now: world.now)
         world.pump()
         record.finished = world.now
         record.up = TrafficRecord(world.up)

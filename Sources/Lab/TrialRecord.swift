@@ -6,6 +6,8 @@ import Wire
 struct TrialRecord {
     var opened: Instant?
     var roundTrips = 0
+    /// How many of them signalling made; `nil` while it is not over.
+    var signallingRoundTrips: Int?
     var firstEvent: Instant?
     /// When the commit left the client.
     var committed: Instant?
@@ -72,6 +74,7 @@ extension TrialRow {
         end = record.end
         setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }
         setupRoundTrips = record.opened.map { _ in record.roundTrips }
+        setupSignallingRoundTrips = record.opened.flatMap { _ in record.signallingRoundTrips }
         firstEventMilliseconds = record.firstEvent.map { Self.milliseconds($0 - .zero) }
         if let committed = record.committed {
             responseFirstAudioMilliseconds = record.firstAudio.map { Self.milliseconds($0 - committed) }

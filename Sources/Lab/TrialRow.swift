@@ -30,6 +30,7 @@ package struct TrialRow: Hashable, Sendable {
     package var end = ""
     package var setupMilliseconds: Double?
     package var setupRoundTrips: Int?
+    package var setupSignallingRoundTrips: Int?
     package var firstEventMilliseconds: Double?
     package var frameDelayP50Milliseconds: Double?
     package var frameDelayP95Milliseconds: Double?
@@ -86,6 +87,7 @@ extension TrialRow {
         .text("end", \.end),
         .optionalNumber("setup_ms", \.setupMilliseconds),
         .optionalInteger("setup_round_trips", \.setupRoundTrips),
+        .optionalInteger("setup_signalling_round_trips", \.setupSignallingRoundTrips),
         .optionalNumber("first_event_ms", \.firstEventMilliseconds),
         .optionalNumber("frame_delay_p50_ms", \.frameDelayP50Milliseconds),
         .optionalNumber("frame_delay_p95_ms", \.frameDelayP95Milliseconds),

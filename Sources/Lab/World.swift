@@ -27,13 +27,16 @@ package struct World<Client: SimulatedEndpoint, Server: SimulatedEndpoint>: ~Cop
     /// The packets that the client sent since `forgetTransmissions`, for a witness that knows no transport.
     package private(set) var transmissions: [Transmission] = []
 
+    private let clock: LabClock?
     private var pool = PacketPool()
     private let buffer: UnsafeMutableRawBufferPointer
     private var stepsAtThisInstant = 0
 
-    package init(client: Client, server: Server, profile: NetworkProfile, seed: TrialSeed) {
+    /// - Parameter clock: is told whenever `now` moves.
+    package init(client: Client, server: Server, profile: NetworkProfile, seed: TrialSeed, clock: LabClock? = nil) {
         self.client = client
         self.server = server
+        self.clock = clock
         up = Direction(profile.up, seed: seed.upLink)
         down = Direction(profile.down, seed: seed.downLink)
         buffer = .allocate(byteCount: WorldLimits.transmitByteCount, alignment: 16)
@@ -74,6 +77,7 @@ package struct World<Client: SimulatedEndpoint, Server: SimulatedEndpoint>: ~Cop
     private mutating func advance(to instant: Instant) {
         guard instant > now else { return }
         now = instant
+        clock?.set(now)
         stepsAtThisInstant = 0
     }
 

@@ -63,6 +63,6 @@ struct LabWorker: ParsableCommand {
         let clips = try ClipFiles.load(clip.map { URL(filePath: $0) })
         let plan = try Plan(
             seed: seed, transports: transport, modes: mode, profiles: profile, clips: clips, trialsPerCell: trials)
-        return try Sweep(plan: plan, clips: clips, commit: commit)
+        return try Sweep(plan: plan, clips: clips, commit: commit, clock: .virtual)
     }
 }

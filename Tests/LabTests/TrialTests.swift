@@ -116,8 +116,10 @@ import Wire
     ) throws -> TrialRecord {
         let cell = Cell(transport: transport, mode: mode.rawValue, profile: profile.name, clip: "noise")
         let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
-        let credentials = try ServerCredentials.selfSigned(.ed25519, unixSeconds: 1_767_225_600)
-        var trial = Trial(plan, profile: profile, mode: mode, clip: clip, credentials: credentials)
+        let credentials = try TrialCredentials()
+        let transport = try #require(TrialTransport(rawValue: transport))
+        var trial = Trial(
+            plan, transport: transport, profile: profile, mode: mode, clip: clip, credentials: credentials)
         return try trial.run()
     }
 

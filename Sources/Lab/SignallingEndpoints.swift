@@ -1,0 +1,86 @@
+package import Endpoint
+package import Wire
+
+/// A client in the lab: its endpoint, and the signalling that must come before where the transport asks for one.
+package final class SignallingClient: SimulatedEndpoint {
+    package let endpoint: ClientEndpoint
+    private var call: CallClient?
+    /// The server's answer has come and was taken; at once where there is nothing to signal.
+    package private(set) var isSignalled: Bool
+    /// Why there will be no call.
+    package private(set) var refusal: String?
+
+    /// - Parameter session: what a call asks for, as JSON.
+    package init(_ endpoint: ClientEndpoint, session: String, now: Instant) {
+        self.endpoint = endpoint
+        call = endpoint.offer.map { CallClient(CallRequest(offer: $0, session: session), now: now) }
+        isSignalled = call == nil
+    }
+
+    package var deadline: Instant? { earliest(call?.deadline, endpoint.deadline) }
+
+    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        guard SignallingSegment.isSegment(datagram) else {
+            return endpoint.receive(datagram, path: path, ecn: ecn, now: now)
+        }
+        switch call?.receive(Span<UInt8>(_unsafeBytes: datagram), now: now) {
+        case .answered(let sdp): accept(sdp, path: path, now: now)
+        case .refused(let reason): refusal = "the call was refused: \(reason)"
+        case nil: break
+        }
+    }
+
+    private func accept(_ answer: String, path: NetworkPath, now: Instant) {
+        do {
+            try endpoint.accept(answer: answer, path: path, now: now)
+            isSignalled = true
+        } catch {
+            refusal = "the answer is no use: \(error)"
+        }
+    }
+
+    package func handleTimeout(now: Instant) {
+        if let deadline = call?.deadline, deadline <= now { call?.handleTimeout(now: now) }
+        if let deadline = endpoint.deadline, deadline <= now { endpoint.handleTimeout(now: now) }
+    }
+
+    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        if let count = call?.pollTransmit(into: buffer, now: now) {
+            return Transmit(path: .clientSide, ecn: .notCapable, byteCount: count)
+        }
+        return endpoint.pollTransmit(into: buffer, now: now)
+    }
+}
+
+/// The server in the lab: its endpoint, and the HTTPS beside it that answers a client's call.
+package final class SignallingServer: SimulatedEndpoint {
+    package let endpoint: ServerEndpoint
+    private var call: CallServer?
+
+    package init(_ endpoint: ServerEndpoint) { self.endpoint = endpoint }
+
+    package var deadline: Instant? { earliest(call?.deadline, endpoint.deadline) }
+
+    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        guard SignallingSegment.isSegment(datagram) else {
+            return endpoint.receive(datagram, path: path, ecn: ecn, now: now)
+        }
+        var call = call ?? CallServer()
+        call.receive(Span<UInt8>(_unsafeBytes: datagram), now: now) { request in
+            endpoint.answerCall(CallOffer(sdp: request.offer, localAddress: path.local), now: now)
+        }
+        self.call = call
+    }
+
+    package func handleTimeout(now: Instant) {
+        if let deadline = call?.deadline, deadline <= now { call?.handleTimeout(now: now) }
+        if let deadline = endpoint.deadline, deadline <= now { endpoint.handleTimeout(now: now) }
+    }
+
+    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        if let count = call?.pollTransmit(into: buffer, now: now) {
+            return Transmit(path: .serverSide, ecn: .notCapable, byteCount: count)
+        }
+        return endpoint.pollTransmit(into: buffer, now: now)
+    }
+}

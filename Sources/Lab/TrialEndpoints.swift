@@ -1,0 +1,59 @@
+import Endpoint
+import Opus
+import QUIC
+import Responder
+import RoQ
+import Session
+import WebTransport
+import Wire
+
+/// The transports of a trial, by the names that plans and rows have for them.
+enum TrialTransport: String, CaseIterable {
+    case webTransport = "webtransport"
+    case roq
+
+    /// Whether a C library in it asks the operating system what time it is.
+    var needsClock: Bool { false }
+}
+
+/// What the server of a trial is known by. Signatures of one length, so that sizes repeat from run to run; no client
+/// checks the date.
+struct TrialCredentials: Sendable {
+    let quic: ServerCredentials
+
+    private static let unixSeconds = 1_767_225_600
+
+    init() throws(CredentialsError) { quic = try .selfSigned(.ed25519, unixSeconds: Self.unixSeconds) }
+}
+
+extension SignallingServer {
+    /// The server of a trial: it answers with the first second of the clip.
+    convenience init(_ plan: TrialPlan, clip: Clip, credentials: TrialCredentials) {
+        var configuration = ServerConfiguration(credentials: credentials.quic)
+        let answerFrames = Int(TrialSettings.answerDuration.nanoseconds / max(1, clip.frameDuration.nanoseconds))
+        configuration.responder = .script(
+            packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialSettings.thinkTime)
+        configuration.session.keepsAccounts = true
+        self.init(ServerEndpoint(configuration: configuration, entropy: Entropy(seed: plan.seed.server), now: .zero))
+    }
+}
+
+extension SignallingClient {
+    /// The client of a trial, which begins to connect.
+    convenience init(_ plan: TrialPlan, transport: TrialTransport, mode: ReliabilityMode) {
+        var talker = ClientConfiguration()
+        talker.mode = mode
+        let endpoint = ClientEndpoint(
+            transport: Self.transport(transport), serverName: "localhost", credentials: ClientCredentials(.insecure),
+            quic: QUICConfiguration(), client: talker, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
+        let session = #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(mode.rawValue)"}}}"#
+        self.init(endpoint, session: session, now: .zero)
+    }
+
+    private static func transport(_ transport: TrialTransport) -> ClientTransport {
+        switch transport {
+        case .webTransport: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
+        case .roq: .roq(RoQConfiguration())
+        }
+    }
+}
