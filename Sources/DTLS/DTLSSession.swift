@@ -4,6 +4,9 @@ package import Wire
 
 /// One end of a DTLS 1.2 session with the keys for SRTP (RFC 5764), sans-I/O.
 ///
+/// Only 1.2: OpenSSL 3.0 has no DTLS 1.3, and WebRTC's peers still speak both. No cookie is asked for: the caller hands over
+/// only datagrams from an address that ICE has proved.
+///
 /// Change it (`start`, `receive`, `handleTimeout`, `send`, `close`), then drain `pollEvent` and `pollTransmit`, then wait
 /// for a datagram or for `deadline`. It belongs to one thread at a time.
 ///
@@ -36,8 +39,6 @@ package final class DTLSSession {
     package let role: DTLSRole
     private let configuration: DTLSConfiguration
     private let expected: ExpectedFingerprints
-    /// Keeps the context alive for as long as sessions of it may be made.
-    private let identity: DTLSIdentity
     private let datagrams: DatagramBIO
     /// OpenSSL's session; freed as soon as the session is closed.
     private var handle: OpaquePointer?
@@ -60,7 +61,6 @@ package final class DTLSSession {
         self.role = role
         self.configuration = configuration
         self.expected = expected
-        self.identity = identity
         datagrams = DatagramBIO(mtu: configuration.maximumDatagramByteCount, outboundLimit: configuration.limits.outboundDatagrams)
         // Keys, establishment and the end are always told.
         events = BoundedQueue(limit: configuration.limits.events + 3)

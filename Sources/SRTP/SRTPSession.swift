@@ -23,7 +23,8 @@ package final class SRTPSession {
     /// There are no master key identifiers.
     package static let trailerByteCount = 16 + indexByteCount
 
-    /// Whether libsrtp could be set up. The first one to ask does it, in some 50 ms: a server asks before it serves.
+    /// Whether libsrtp could be set up. The first one to ask does it, in tens of milliseconds: a server asks before it
+    /// serves.
     package static var isAvailable: Bool { Library.isReady }
 
     private static let indexByteCount = 4
@@ -176,6 +177,6 @@ package final class SRTPSession {
 
 /// libsrtp is set up once for the process, and never taken down.
 private enum Library {
-    /// The runtime makes sure that one thread alone does it; NSS below it takes some 50 ms.
+    /// The runtime makes sure that one thread alone does it. What takes the time is NSS, below libsrtp.
     static let isReady = srtp_init() == srtp_err_status_ok
 }

@@ -40,6 +40,18 @@ import Wire
         #expect(pair.serverEvents.data.count == 20)
     }
 
+    @Test func `nonces count up, and none is random`() throws {
+        let pair = try Self.establishedPair()
+        var nonces: [UInt64] = []
+        for _ in 0..<50 {
+            try pair.client.send([1])
+            let record = try #require(pair.client.pollTransmit())
+            // Behind the record's header: the explicit part of the nonce (RFC 5288 section 3).
+            nonces.append(record[13..<21].reduce(0) { $0 << 8 | UInt64($1) })
+        }
+        for (nonce, next) in zip(nonces, nonces.dropFirst()) { #expect(next == nonce &+ 1) }
+    }
+
     @Test func `several records of one datagram are all read`() throws {
         let pair = try Self.establishedPair()
         var datagram: [UInt8] = []
