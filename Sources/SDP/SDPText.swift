@@ -2,7 +2,7 @@
 struct SDPLine: Hashable, Sendable {
     var number: Int
     /// `v`, `o`, `m`, `a` …
-    var type: Character
+    var type: Unicode.Scalar
     /// What stands after the `=`.
     var value: Substring
 
@@ -43,19 +43,19 @@ struct SDPLine: Hashable, Sendable {
             throw SDPRefusal(line: number, expected: "no control characters inside a line")
         }
         self.number = number
-        type = Character(Unicode.Scalar(letter))
+        type = Unicode.Scalar(letter)
         value = line.dropFirst(2)
     }
 }
 
 extension Substring {
     /// The words between single spaces.
-    var words: [Substring] { split(separator: " ", omittingEmptySubsequences: true) }
+    var words: [Substring] { utf8.split(separator: 0x20).map(Substring.init) }
 
     /// What stands before and after the first `separator`; `nil` when there is none.
-    func cut(at separator: Character) -> (Substring, Substring)? {
-        guard let index = firstIndex(of: separator) else { return nil }
-        return (self[..<index], self[self.index(after: index)...])
+    func cut(at separator: Unicode.Scalar) -> (Substring, Substring)? {
+        guard let index = unicodeScalars.firstIndex(of: separator) else { return nil }
+        return (self[..<index], self[unicodeScalars.index(after: index)...])
     }
 
     /// A number in decimal digits alone: no sign, no space.
@@ -66,9 +66,10 @@ extension Substring {
 
     /// RFC 8866 section 9, `token`: visible ASCII without separators, so that it can be written back anywhere.
     var isToken: Bool {
-        let separators: [UInt8] = Array(#""(),/:;<=>?@[\]"#.utf8)
-        return !isEmpty && utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !separators.contains($0) }
+        !isEmpty && utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !Self.separators.contains($0) }
     }
+
+    private static let separators = Array(#""(),/:;<=>?@[\]"#.utf8)
 
     /// RFC 8839 section 5.4, `ice-char`.
     var areICECharacters: Bool {
@@ -76,7 +77,4 @@ extension Substring {
             ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x61 && $0 <= 0x7A) || $0 == 0x2B || $0 == 0x2F
         }
     }
-
-    /// Equal but for the case of ASCII letters.
-    func isEqual(ignoringCase other: String) -> Bool { lowercased() == other.lowercased() }
 }
