@@ -94,7 +94,7 @@ let package = Package(
         // Fuzz bodies, one a parser: replayed over the crash files by `make test`, driven by libFuzzer in `make fuzz`.
         .target(
             name: "Fuzz",
-            dependencies: ["Wire", "RTP", "Framing", "Audio", "Session", "QUIC", "HTTP3", "MediaStreams"],
+            dependencies: ["Wire", "RTP", "Framing", "Audio", "SDP", "ICE", "Session", "QUIC", "HTTP3", "MediaStreams"],
             swiftSettings: strict),
 
         // `gettimeofday` and `getrandom` under a virtual clock, for OpenSSL and usrsctp: linked only into the lab's own

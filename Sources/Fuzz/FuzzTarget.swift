@@ -16,6 +16,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case quicPacket = "quic-packet"
     case dataChannelMessage = "data-channel-message"
     case rtp, rtcp, red
+    case stun, sdp, trickle
     case session
     case client
 
@@ -39,6 +40,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .quicPacket: try fuzzQUICPacket(input)
         case .dataChannelMessage: try fuzzDataChannelMessage(input)
         case .rtp: try fuzzRTP(input)
+        case .stun: try fuzzSTUN(input)
+        case .sdp: try fuzzSDP(input)
+        case .trickle: try fuzzTrickle(input)
         case .rtcp: try fuzzRTCP(input)
         case .red: try fuzzRED(input)
         case .session: try fuzzSession(input)

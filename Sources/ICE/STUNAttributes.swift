@@ -18,6 +18,13 @@ package struct STUNAttributes: Hashable, Sendable {
     package internal(set) var notUnderstood: [UInt16] = []
 
     package init() {}
+
+    /// What of these attributes is left when they are written and read again: all but those that were not understood.
+    package var written: STUNAttributes {
+        var copy = self
+        copy.notUnderstood = []
+        return copy
+    }
 }
 
 /// Which part an agent plays, with its tie-breaker (RFC 8445 section 16.1).

@@ -44,12 +44,13 @@ struct SDPLine: Hashable, Sendable {
         }
         self.number = number
         type = Unicode.Scalar(letter)
-        value = line.dropFirst(2)
+        // By scalars: a mark that combines with the equals sign is not swallowed.
+        value = Substring(line.unicodeScalars.dropFirst(2))
     }
 }
 
 extension Substring {
-    /// The words between single spaces.
+    /// The words between spaces.
     var words: [Substring] { utf8.split(separator: 0x20).map(Substring.init) }
 
     /// What stands before and after the first `separator`; `nil` when there is none.
