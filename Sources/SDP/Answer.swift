@@ -3,7 +3,8 @@ package struct AnswerParameters: Hashable, Sendable {
     package var local: LocalDescription
     /// What we would be where the offer leaves it to us. Passive by default: the peer's handshake follows its first check.
     package var setup: SetupRole = .passive
-    /// Ask for RED, where the offer has it: it stands before Opus in the answer, and browsers then send it.
+    /// Ask for RED, where the offer has it: it stands before Opus in the answer, and browsers then send it. Where it is not
+    /// asked for it stands behind: either side may send it, and browsers do not.
     package var wantsRED = false
     /// Ask for generic NACK: `a=rtcp-fb:… nack`; browsers then report what they miss. They resend on our NACKs in any case.
     package var wantsNACK = false
@@ -51,8 +52,8 @@ package func answer(to offer: WebRTCDescription, with parameters: AnswerParamete
 }
 
 private func audioSection(answering audio: AudioSection, _ parameters: AnswerParameters) -> SDPMedia {
-    let red = parameters.wantsRED ? audio.red : nil
-    let formats = [red, audio.opus].compactMap { $0.map { String($0) } }
+    let red = audio.red
+    let formats = (parameters.wantsRED ? [red, audio.opus] : [audio.opus, red]).compactMap { $0.map { String($0) } }
     var media = parameters.local.section("audio", proto: audio.proto, formats: formats)
     if let mid = audio.mid { media.attributes.add("mid", mid) }
     let direction = audio.direction.mirrored

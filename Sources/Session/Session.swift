@@ -102,6 +102,9 @@ package struct Session: Sendable {
     /// The mode in force, for both directions.
     package var mode: ReliabilityMode { object.parallax.reliability.mode }
 
+    /// How frames travel now, in both directions.
+    package var delivery: Delivery { mode.delivery }
+
     /// Whether no answer plays or waits to be played.
     package var playoutIsIdle: Bool { playout.currentResponseID == nil }
 
@@ -158,7 +161,7 @@ package struct Session: Sendable {
     }
 
     mutating func send(_ frame: MediaFrame) {
-        if outputs.append(.frame(frame, mode.delivery)) { counters.framesSent += 1 }
+        if outputs.append(.frame(frame, delivery)) { counters.framesSent += 1 }
     }
 
     // MARK: Time and output

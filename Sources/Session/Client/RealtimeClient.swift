@@ -8,6 +8,8 @@ package struct RealtimeClient: Sendable {
     package let configuration: ClientConfiguration
     /// How this client's frames are carried now.
     package private(set) var mode: ReliabilityMode
+    /// The same as the transport needs it.
+    package var delivery: Delivery { mode.delivery }
     package private(set) var sessionID: String?
     /// How many frames the prompt that is being captured has.
     package var promptFrames: Int { prompt.frames }
@@ -72,7 +74,7 @@ package struct RealtimeClient: Sendable {
         capture.next = capture.next.advanced(by: duration)
         prompt.frames += 1
         if configuration.sendsManifest { prompt.hash.update(payload) }
-        outputs.append(.frame(frame, mode.delivery))
+        outputs.append(.frame(frame, delivery))
     }
 
     /// Ends the prompt. The manifest says which frames the server should have.

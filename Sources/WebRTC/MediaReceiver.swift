@@ -1,0 +1,148 @@
+internal import RTP
+internal import Session
+internal import Wire
+
+/// Reads frames from the RTP packets of one peer, and knows which packets have not come.
+struct MediaReceiver {
+    /// The payload types that the descriptions agreed on; `nil` for RED where it was not.
+    private let payloadType: UInt8
+    private let redPayloadType: UInt8?
+    private let limits: MissingSequences.Limits
+    private let reorderAllowance: Duration
+    /// The peer's source: the first that sends frames. Others are ignored until it says goodbye.
+    private(set) var ssrc: UInt32?
+    private var statistics: ReceptionStatistics?
+    private var received = ReceivedSequences()
+    /// There while lost packets are asked for.
+    private var missing: MissingSequences?
+    private var roundTrip = Duration.zero
+    /// Whether anything came since the last report.
+    private(set) var hasNews = false
+    /// Packets that were of no use: other sources, other payload types, malformed.
+    private(set) var ignoredCount = 0
+
+    init(payloadType: UInt8, redPayloadType: UInt8?, limits: MissingSequences.Limits, reorderAllowance: Duration) {
+        self.payloadType = payloadType
+        self.redPayloadType = redPayloadType
+        self.limits = limits
+        self.reorderAllowance = reorderAllowance
+    }
+
+    // MARK: Packets
+
+    /// Reads one RTP packet.
+    mutating func receive(_ packet: Span<UInt8>, now: Instant, into events: inout TransportEventQueue) {
+        guard let rtp = try? RTPPacket(parsing: packet), isOurs(rtp.header) else {
+            ignoredCount += 1
+            return
+        }
+        let header = rtp.header
+        hasNews = true
+        statistics?.received(sequence: header.sequence, timestamp: header.timestamp, arrival: now)
+        let recovery = noteArrival(header.sequence, now: now)
+        if header.payloadType == redPayloadType {
+            receiveRedundant(rtp.payload(in: packet), header, recovery, now: now, into: &events)
+        } else {
+            received.insert(header.sequence, header.timestamp)
+            events.append(.frame(frame(header, rtp.payload(in: packet), recovery)))
+        }
+    }
+
+    /// A frame that came by a data channel: it counts as come, and is not asked for.
+    mutating func receivedElsewhere(_ frame: MediaFrame, now: Instant) {
+        received.insert(frame.sequence, frame.timestamp)
+        missing?.received(frame.sequence, now: now)
+    }
+
+    private mutating func isOurs(_ header: RTPHeader) -> Bool {
+        guard header.payloadType == payloadType || header.payloadType == redPayloadType else { return false }
+        if let ssrc { return header.ssrc == ssrc }
+        ssrc = header.ssrc
+        statistics = ReceptionStatistics(ssrc: header.ssrc)
+        return true
+    }
+
+    /// - Returns: how the packet came, when it is one that was asked for again.
+    private mutating func noteArrival(_ sequence: UInt16, now: Instant) -> MediaFrame.Recovery? {
+        guard let packet = missing?.received(sequence, now: now), packet.askedCount > 0 else { return nil }
+        return .nack
+    }
+
+    /// The earlier frames of a RED packet count only where they did not come by themselves.
+    private mutating func receiveRedundant(
+        _ payload: Span<UInt8>, _ header: RTPHeader, _ recovery: MediaFrame.Recovery?, now: Instant,
+        into events: inout TransportEventQueue
+    ) {
+        guard let blocks = try? RedundantPayload.parse(payload, header: header) else {
+            ignoredCount += 1
+            return
+        }
+        for block in blocks where block.payloadType == payloadType {
+            var header = header
+            header.sequence = block.sequence
+            header.timestamp = block.timestamp
+            let isPrimary = block.range == blocks.last?.range
+            if !isPrimary {
+                guard !block.range.isEmpty, !received.contains(block.sequence), received.agrees(block.sequence, block.timestamp)
+                else { continue }
+                header.marker = false
+                missing?.received(block.sequence, now: now)
+            }
+            received.insert(block.sequence, block.timestamp)
+            events.append(.frame(frame(header, payload.extracting(block.range), isPrimary ? recovery : .red)))
+        }
+    }
+
+    private func frame(_ header: RTPHeader, _ payload: Span<UInt8>, _ recovery: MediaFrame.Recovery?) -> MediaFrame {
+        MediaFrame(
+            sequence: header.sequence, timestamp: header.timestamp, marker: header.marker, payload: [UInt8](payload),
+            recovery: recovery)
+    }
+
+    // MARK: Asking again
+
+    /// From now on lost packets are asked for while they are younger than `patience`; `nil` asks for none.
+    mutating func askForLost(within patience: Duration?) {
+        guard let patience else {
+            missing = nil
+            return
+        }
+        if missing != nil {
+            missing?.patience = patience
+        } else {
+            missing = MissingSequences(patience: patience, reorderAllowance: reorderAllowance, limits: limits)
+            missing?.roundTrip = roundTrip
+        }
+    }
+
+    mutating func expect(through sequence: UInt16, now: Instant) { missing?.expect(through: sequence, now: now) }
+
+    mutating func updateRoundTrip(_ roundTrip: Duration) {
+        self.roundTrip = roundTrip
+        missing?.roundTrip = roundTrip
+    }
+
+    /// When `requests` has something to ask for.
+    var deadline: Instant? { missing?.deadline }
+
+    mutating func requests(now: Instant) -> [UInt16] { missing?.requests(now: now) ?? [] }
+
+    // MARK: Reports
+
+    mutating func received(_ report: RTCPPacket.SenderReport, now: Instant) {
+        if report.ssrc == ssrc { statistics?.received(report, arrival: now) }
+    }
+
+    /// The peer's source has left (RFC 3550 section 6.6): another one may follow.
+    mutating func left(_ ssrcs: [UInt32]) {
+        guard let ssrc, ssrcs.contains(ssrc) else { return }
+        self.ssrc = nil
+        statistics = nil
+        received = ReceivedSequences()
+    }
+
+    mutating func report(now: Instant) -> RTCPPacket.ReportBlock? {
+        hasNews = false
+        return statistics?.report(now: now)
+    }
+}

@@ -1,0 +1,70 @@
+internal import RTP
+internal import Session
+internal import Wire
+
+/// Writes frames as RTP packets, and keeps what the peer may ask for again.
+struct MediaSender {
+    let ssrc: UInt32
+    private let payloadType: UInt8
+    private let redPayloadType: UInt8?
+    private var history = RedundancyHistory()
+    private var sent: SentPackets
+    private var packetCount: UInt32 = 0
+    private var octetCount: UInt32 = 0
+    /// The newest frame's media time, and when it was sent: ties the media clock to ours in sender reports.
+    private var newest: (timestamp: MediaTime, sent: Instant)?
+    /// Whether anything was sent since the last report.
+    private(set) var hasNews = false
+
+    /// Room for SRTP's tag, DTLS's overhead apart, in a packet that every path takes (RFC 8831 section 5).
+    private static let payloadByteLimit = 1_200 - 12 - 16 - 40
+
+    init(ssrc: UInt32, payloadType: UInt8, redPayloadType: UInt8?, limits: SentPackets.Limits) {
+        self.ssrc = ssrc
+        self.payloadType = payloadType
+        self.redPayloadType = redPayloadType
+        sent = SentPackets(age: .zero, limits: limits)
+    }
+
+    /// The RTP packet of one frame.
+    /// - Throws: `.tooLarge` for a frame that fits no datagram.
+    mutating func packet(_ frame: MediaFrame, _ delivery: Delivery, now: Instant) throws(SendRefusal) -> [UInt8] {
+        guard frame.payload.count <= Self.payloadByteLimit else {
+            throw .tooLarge(maximum: Self.payloadByteLimit + RTP.headerByteCount)
+        }
+        var header = RTPHeader(
+            payloadType: payloadType, sequence: frame.sequence, timestamp: frame.timestamp, marker: frame.marker, ssrc: ssrc)
+        var bytes: [UInt8] = []
+        if case .redundant(let depth) = delivery, let redPayloadType {
+            header.payloadType = redPayloadType
+            var payload: [UInt8] = []
+            history.write(
+                frame.payload, sequence: frame.sequence, timestamp: frame.timestamp, payloadType: payloadType, depth: depth,
+                maximumByteCount: Self.payloadByteLimit, into: &payload)
+            RTPPacket.write(header, payload: payload.span, into: &bytes)
+        } else {
+            RTPPacket.write(header, payload: frame.payload.span, into: &bytes)
+        }
+        if case .resent(let age) = delivery {
+            sent.age = age
+            sent.insert(bytes, sequence: frame.sequence, now: now)
+        }
+        packetCount &+= 1
+        octetCount &+= UInt32(truncatingIfNeeded: bytes.count - RTP.headerByteCount)
+        newest = (frame.timestamp, now)
+        hasNews = true
+        return bytes
+    }
+
+    /// The packet that the peer misses, the same bytes under the same number, as libwebrtc sends audio again.
+    mutating func resend(_ sequence: UInt16, now: Instant) -> [UInt8]? { sent.resend(sequence, now: now) }
+
+    /// The sender report of now; `nil` before the first frame.
+    mutating func report(_ blocks: [RTCPPacket.ReportBlock], now: Instant) -> RTCPPacket.SenderReport? {
+        guard let newest else { return nil }
+        hasNews = false
+        return RTCPPacket.SenderReport(
+            ssrc: ssrc, ntpTime: NTPTime(now), timestamp: newest.timestamp.advanced(by: now - newest.sent),
+            packetCount: packetCount, octetCount: octetCount, reports: blocks)
+    }
+}

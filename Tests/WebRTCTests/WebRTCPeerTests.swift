@@ -1,0 +1,73 @@
+import SCTPLease
+import Session
+import Testing
+import WebRTC
+import Wire
+
+@Suite(.ownsSCTP) struct WebRTCPeerTests {
+    static let deliveries: [Delivery] = [
+        .datagram, .redundant(depth: 2), .resent(within: .seconds(1)), .streamPerFrame, .expiring(within: .seconds(1)), .stream,
+    ]
+
+    @Test func `events go both ways once the client has opened its channel`() throws {
+        let pair = try WebRTCPair()
+        #expect(pair.run { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) })
+        try pair.client.send(event: Array("from the client".utf8), now: pair.now)
+        try pair.server.send(event: Array("from the server".utf8), now: pair.now)
+        #expect(pair.run { $0.serverTexts == ["from the client"] && $0.clientTexts == ["from the server"] })
+    }
+
+    @Test(arguments: deliveries)
+    func `frames arrive as they were sent, in both directions`(delivery: Delivery) throws {
+        let pair = try WebRTCPair(delivery: delivery)
+        #expect(pair.run { $0.clientEvents.contains(.opened) })
+        try pair.speak(50, delivery: delivery)
+        pair.run(for: .milliseconds(500))
+        #expect(pair.serverFrames == (0..<50).map { WebRTCPair.frame($0) })
+        for index in 0..<50 { try pair.server.send(frame: WebRTCPair.frame(index), delivery: delivery, now: pair.now) }
+        pair.run(for: .milliseconds(500))
+        #expect(pair.clientFrames.sorted { $0.sequence < $1.sequence } == (0..<50).map { WebRTCPair.frame($0) })
+    }
+
+    /// One round trip: check and ClientHello together, then the flight that makes the client's keys.
+    @Test func `a client may speak after one round trip`() throws {
+        let pair = try WebRTCPair(delay: .milliseconds(50))
+        let start = pair.now
+        #expect(pair.run { $0.clientOpened != nil })
+        #expect(pair.clientOpened.map { $0 - start } == .milliseconds(100))
+    }
+
+    @Test func `a closed connection tells the peer, after what was sent before`() throws {
+        let pair = try WebRTCPair()
+        #expect(pair.run { $0.clientEvents.contains(.opened) })
+        try pair.client.send(event: Array("hello".utf8), now: pair.now)
+        pair.run(for: .seconds(1))
+        try pair.server.send(event: Array("last words".utf8), now: pair.now)
+        pair.server.close(code: 7, reason: "enough", now: pair.now)
+        #expect(pair.run { $0.server.isClosed && $0.client.isClosed })
+        #expect(pair.clientTexts == ["last words"])
+        #expect(pair.serverEvents.last == .closed(TransportClose(code: 7, reason: "enough", origin: .local)))
+        guard case .closed(let close) = pair.clientEvents.last else {
+            Issue.record("the client was not told")
+            return
+        }
+        #expect(close.origin == .peer)
+    }
+
+    @Test func `the same seeds give the same packets at the same times`() throws {
+        func log() throws -> [String] {
+            let pair = try WebRTCPair(delivery: .stream)
+            pair.drops = { _, number, _ in number % 7 == 3 }
+            #expect(pair.run { $0.clientEvents.contains(.opened) })
+            try pair.speak(50, delivery: .stream)
+            pair.run(for: .seconds(5))
+            return pair.log
+        }
+        let first = try log()
+        #expect(first.count > 100)
+        let second = try log()
+        let difference = zip(first, second).first { $0 != $1 }
+        #expect(difference == nil)
+        #expect(first.count == second.count)
+    }
+}
