@@ -6,18 +6,22 @@ package struct CallOffer: Sendable {
     /// The offer as the body or the part `sdp` held it; nothing but its size was looked at.
     package var sdp: String
     package var request: AttachRequest
-    /// A whole `session.update` event that the session takes before the client's own first event.
-    package var sessionUpdateJSON: [UInt8]?
+    /// The session that the client asks for; the session takes it before the client's own first event.
+    package var proposal: SessionProposal?
     /// Where the HTTP request arrived: its IP is the host candidate unless one is configured.
     package var localAddress: PeerAddress?
+    /// Who asked, for the limits on what one source may keep open.
+    package var remoteAddress: PeerAddress?
 
     package init(
-        sdp: String, request: AttachRequest = AttachRequest(), sessionUpdateJSON: [UInt8]? = nil, localAddress: PeerAddress? = nil
+        sdp: String, request: AttachRequest = AttachRequest(), proposal: SessionProposal? = nil,
+        localAddress: PeerAddress? = nil, remoteAddress: PeerAddress? = nil
     ) {
         self.sdp = sdp
         self.request = request
-        self.sessionUpdateJSON = sessionUpdateJSON
+        self.proposal = proposal
         self.localAddress = localAddress
+        self.remoteAddress = remoteAddress
     }
 }
 
@@ -90,28 +94,11 @@ extension ServerEndpoint {
         case .failure(let refusal): return .failure(refusal)
         case .success(let proposal):
             // What the call itself asks for stands above what its secret was made for.
-            offer.request.model = offer.request.model ?? proposal?.model
-            offer.sessionUpdateJSON = offer.sessionUpdateJSON ?? proposal?.updateEvent
+            offer.proposal = offer.proposal ?? proposal
+            offer.request.model = offer.request.model ?? offer.proposal?.model ?? proposal?.model
         }
         return openCall(offer, now: now)
     }
-
-    private func openCall(_ offer: CallOffer, now: Instant) -> Result<CallAnswer, CallRefusal> {
-        .failure(.unsupported("This server answers no calls yet."))
-    }
-
-    /// Candidates or a restart (RFC 9725 section 4.3).
-    /// - Parameter ifMatch: `*` or a tag without its quotation marks, as `If-Match` named it.
-    package func patchCall(id: String, fragment: String, ifMatch: String?, now: Instant) -> Result<CallPatchOutcome, CallRefusal> {
-        .failure(.unknownCall)
-    }
-
-    package func hangUpCall(id: String, now: Instant) -> Result<Void, CallRefusal> {
-        .failure(.unknownCall)
-    }
-
-    /// Whether there is such a call, for GET on its resource.
-    package func hasCall(id: String) -> Bool { false }
 
     // MARK: Secrets
 

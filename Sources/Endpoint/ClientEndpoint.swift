@@ -34,6 +34,7 @@ package final class ClientEndpoint {
         transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
         client: ClientConfiguration, path: NetworkPath, entropy: Entropy, now: Instant
     ) {
+        let first = RealtimeClient(client)
         func connect(alpn: [String]) -> QUICConnection {
             QUICConnection.client(
                 serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, path: path,
@@ -49,11 +50,12 @@ package final class ClientEndpoint {
             carrier = .quic(quic)
             attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
         case .webRTC(let configuration):
-            let peer = WebRTCPeer(offeringWith: configuration, entropy: entropy, now: now)
+            let peer = WebRTCPeer(offeringWith: configuration, delivery: first.delivery, entropy: entropy)
             carrier = .webRTC(peer)
             attachment = .webRTC(peer)
         }
-        self.client = RealtimeClient(client)
+        self.client = first
+        attachment.receives(first.delivery)
     }
 
     // MARK: Signalling
@@ -168,7 +170,9 @@ package final class ClientEndpoint {
             isOpen = true
             client.opened(now: now)
             notices.append(.opened)
-        case .event(let bytes): client.receive(event: bytes, now: now)
+        case .event(let bytes):
+            client.receive(event: bytes, now: now)
+            attachment.receives(client.delivery)
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .draining: notices.append(.draining)
         case .closed(let close):

@@ -10,6 +10,8 @@ final class ServedConnection {
     let source: PeerAddress
     var transport = ServerTransport.undecided
     var conversation = Conversation.none
+    /// The call that HTTP answered; `nil` where the connection asks for its session itself.
+    var call: Call?
     /// By what its datagrams find it.
     var routes: Set<Route> = []
     /// Waits in the endpoint's list of connections that may have something to send.

@@ -2,6 +2,7 @@ package import QUIC
 package import Responder
 package import RoQ
 package import Session
+package import WebRTC
 package import WebTransport
 package import Wire
 
@@ -13,6 +14,8 @@ package struct ServerConfiguration: Sendable {
     package var sessionLimits = SessionLimits()
     package var webTransport = WebTransportServerConfiguration()
     package var roq = RoQConfiguration()
+    /// `nil` answers no calls.
+    package var webRTC: WebRTCServerConfiguration?
     /// The protocols accepted, best first; they decide which transport a connection speaks.
     package var alpn = ["h3"] + RoQConfiguration.defaultALPN
     /// What answers in every session.

@@ -113,7 +113,14 @@ extension ServerEndpoint {
     func admit(_ request: AttachRequest, on connection: ServedConnection, now: Instant) {
         connection.requestDeadline = nil
         guard !isDraining else { return refuse(connection, status: 503, "the server is going away", now: now) }
-        guard case .success(let proposal) = authorize(request.secret, now: now) else {
+        let proposal: SessionProposal?
+        let request = connection.call?.offer.request ?? request
+        if let call = connection.call {
+            // HTTP has seen to it that this call may come in.
+            proposal = call.offer.proposal
+        } else if case .success(let wished) = authorize(request.secret, now: now) {
+            proposal = wished
+        } else {
             return refuse(connection, status: 401, "the secret is missing or wrong", now: now)
         }
         connection.transport.accept(now: now)
@@ -128,6 +135,7 @@ extension ServerEndpoint {
         let capabilities = connection.transport.capabilities
         session.attach(capabilities, now: now)
         if let proposal { session.receive(event: proposal.updateEvent, now: now) }
+        connection.transport.receives(session.delivery)
         notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.carrier.remote))
         connection.conversation = .active(ActiveConversation(session: session, responder: configuration.responder))
     }

@@ -5,7 +5,7 @@ internal import Wire
 // The table of connections: slots, and what in a datagram leads to them.
 
 extension ServerEndpoint {
-    func insert(_ connection: ServedConnection, route first: Route) -> Int {
+    func insert(_ connection: ServedConnection, route first: Route?) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
             slot = free
@@ -14,7 +14,7 @@ extension ServerEndpoint {
             slot = connections.count
             connections.append(connection)
         }
-        route(first, to: slot, connection)
+        if let first { route(first, to: slot, connection) }
         counters.connectionsAccepted += 1
         halfOpenCount += 1
         halfOpenBySource[connection.source, default: 0] += 1
@@ -65,6 +65,7 @@ extension ServerEndpoint {
     func forget(_ slot: Int, _ connection: ServedConnection) {
         handshakeEnded(connection)
         for route in connection.routes where slots[route] == slot { slots[route] = nil }
+        if let call = connection.call { calls[call.id] = nil }
         deadlines.set(nil, for: slot)
         connections[slot] = nil
         freeSlots.append(slot)

@@ -1,3 +1,4 @@
+internal import ICE
 internal import QUIC
 internal import Responder
 internal import Session
@@ -18,6 +19,7 @@ extension ServerEndpoint {
         guard let first = datagram.first else { return }
         switch first {
         case 64...127, 192...255: receiveQUIC(datagram, path: path, ecn: ecn, now: now)
+        case 0...3: receiveSTUN(datagram, path: path, now: now)
         // DTLS; RTP and RTCP.
         case 20...63, 128...191: receiveWebRTC(datagram, path: path, now: now)
         default: counters.datagramsUnclaimed += 1
@@ -39,6 +41,16 @@ extension ServerEndpoint {
         }
         quic.receive(datagram, path: path, ecn: ecn, now: now)
         serve(slot, connection, now: now)
+    }
+
+    /// A connectivity check finds its call by the name that the answer gave it, from whatever address it comes.
+    private func receiveSTUN(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, now: Instant) {
+        let check = try? STUNMessage(parsing: datagram.bindMemory(to: UInt8.self).span)
+        guard let name = check?.receiverUfrag else {
+            counters.datagramsUnclaimed += 1
+            return
+        }
+        receive(datagram, by: .iceUsername(name), path: path, now: now)
     }
 
     /// Only an address that a check has proved leads anywhere: a stranger's ClientHello finds nobody.
@@ -91,7 +103,9 @@ extension ServerEndpoint {
     /// Transport → session.
     private func handle(_ event: TransportEvent, of connection: ServedConnection, now: Instant) {
         switch event {
-        case .requested(let request): admit(request, on: connection, now: now)
+        case .requested(let request):
+            handshakeEnded(connection)
+            admit(request, on: connection, now: now)
         case .frame(let frame):
             guard case .active(let active) = connection.conversation else { return }
             active.session.receive(frame: frame, now: now)
@@ -99,6 +113,7 @@ extension ServerEndpoint {
             guard case .active(let active) = connection.conversation else { return }
             active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
             active.session.receive(event: bytes, now: now)
+            connection.transport.receives(active.session.delivery)
         case .closed(let close): end(connection, close, now: now)
         // The datagram's fate is for the modes that resend; `datagram` promises nothing after the first send.
         case .frameAcknowledged, .frameLost: break

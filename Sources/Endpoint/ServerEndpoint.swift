@@ -1,3 +1,4 @@
+internal import ICE
 internal import QUIC
 package import Session
 package import Wire
@@ -20,6 +21,9 @@ package final class ServerEndpoint {
     var freeSlots: [Int] = []
     /// The only dictionary on a datagram's way.
     var slots: [Route: Int] = [:]
+    /// Calls by their names in HTTP.
+    var calls: [String: Int] = [:]
+    let ufrags: UfragLayout
     var deadlines = DeadlineHeap()
     /// Connections that may have something to send, each once.
     var ready: [Int] = []
@@ -52,6 +56,7 @@ package final class ServerEndpoint {
         resetSecret = configuration.resetSecret ?? entropy.bytes(32)
         replies = StatelessReplies(resetSecret: resetSecret, tokenSecret: entropy.bytes(32))
         self.entropy = entropy
+        ufrags = UfragLayout(configuration: configuration.connectionIDs.configuration)
         statelessReplies = BoundedQueue(limit: configuration.limits.statelessReplies)
         strays = BoundedQueue(limit: configuration.limits.strayInitials)
         notices = BoundedQueue(limit: configuration.limits.notices)

@@ -1,7 +1,10 @@
+import CVirtualClock
+import DTLS
 import Endpoint
 import QUIC
 import RoQ
 import Session
+import WebRTC
 import WebTransport
 import Wire
 
@@ -20,8 +23,14 @@ final class House {
     private(set) var clients: [ClientEndpoint] = []
     private(set) var notices: [[EndpointNotice]] = []
     var serverNotices: [ServerNotice] = []
-    var now = Instant(nanoseconds: 1_000_000_000)
+    var now = Instant(nanoseconds: 1_000_000_000) {
+        didSet { parallax_virtual_clock_set(Int64(now.nanoseconds)) }
+    }
     let delay: Duration
+    /// What is posted with a WebRTC client's offer.
+    var proposal: SessionProposal?
+    /// By client: the names of WebRTC calls.
+    private(set) var callIDs: [Int: String] = [:]
     /// Whether to drop a datagram: from client (index) or to it, by its number in that direction.
     var drops: (_ client: Int, _ up: Bool, _ number: Int, _ bytes: [UInt8]) -> Bool = { _, _, _, _ in false }
     /// Datagrams of the server's that no client claims: answers to strangers.
@@ -32,17 +41,27 @@ final class House {
 
     init(delay: Duration = .milliseconds(25), configure: (inout ServerConfiguration) -> Void = { _ in }) throws {
         self.delay = delay
+        parallax_virtual_clock_set(Int64(now.nanoseconds))
+        parallax_virtual_clock_seed(1)
         var configuration = ServerConfiguration(credentials: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
+        configuration.webRTC = WebRTCServerConfiguration(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
         configure(&configuration)
         server = ServerEndpoint(configuration: configuration, entropy: Entropy(seed: 1), now: now)
     }
 
-    deinit { buffer.deallocate() }
+    deinit {
+        parallax_virtual_clock_clear()
+        buffer.deallocate()
+    }
 
-    static let transports = ["webtransport", "roq"]
+    static let transports = ["webtransport", "roq", "webrtc"]
 
-    static func transport(_ name: String) -> ClientTransport {
-        name == "roq" ? .roq(RoQConfiguration()) : .webTransport(WebTransportClientConfiguration(authority: "localhost"))
+    static func transport(_ name: String) throws -> ClientTransport {
+        switch name {
+        case "roq": .roq(RoQConfiguration())
+        case "webrtc": .webRTC(WebRTCClientConfiguration(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000)))
+        default: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
+        }
     }
 
     @discardableResult
@@ -57,7 +76,19 @@ final class House {
                 client: configuration, path: path, entropy: Entropy(seed: UInt64(100 + index)), now: now))
         notices.append([])
         counts.append([0, 0])
+        signal(index, path)
         return index
+    }
+
+    /// The offer and its answer cost no time here.
+    private func signal(_ index: Int, _ path: NetworkPath) {
+        guard let offer = clients[index].offer else { return }
+        switch server.answerCall(CallOffer(sdp: offer, proposal: proposal, localAddress: Self.serverAddress, remoteAddress: path.local), now: now) {
+        case .success(let answer):
+            callIDs[index] = answer.callID
+            try? clients[index].accept(answer: answer.sdp, path: path, now: now)
+        case .failure: clients[index].close(now: now)
+        }
     }
 
     private func address(of client: Int) -> PeerAddress {
