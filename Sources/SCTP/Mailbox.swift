@@ -49,6 +49,15 @@ enum Mailboxes {
         }
     }
 
+    /// The packets alone; the rest stays.
+    static func takePackets(_ number: Int) -> [[UInt8]] {
+        table.withLock { table in
+            guard number < table.count, let packets = table[number]?.packets else { return [] }
+            table[number]?.packets = []
+            return packets
+        }
+    }
+
     static func put(packet: [UInt8], _ number: Int) {
         table.withLock { table in
             if number < table.count { table[number]?.packets.append(packet) }

@@ -15,6 +15,8 @@ package final class SCTPAssociation {
 
     enum State {
         case idle
+        /// Our INIT travels through SDP; nothing is sent.
+        case offered(SCTPSocket, Initiation)
         case connecting(SCTPSocket)
         case connected(SCTPSocket)
         case closed(SCTPClose)
@@ -22,8 +24,13 @@ package final class SCTPAssociation {
         var socket: SCTPSocket? {
             switch self {
             case .idle, .closed: nil
-            case .connecting(let socket), .connected(let socket): socket
+            case .offered(let socket, _), .connecting(let socket), .connected(let socket): socket
             }
+        }
+
+        /// The socket, if what it does may be seen.
+        var activeSocket: SCTPSocket? {
+            if case .offered = self { nil } else { socket }
         }
     }
 
@@ -44,6 +51,8 @@ package final class SCTPAssociation {
     private var acknowledgementEnd = Instant.zero
     /// Data is on its way, or the association is being ended.
     private var isBusy = false
+    /// When to give up the handshake.
+    var handshakeEnd = Instant.zero
     /// The streams that the peer granted.
     var outgoingStreamCount: UInt16
     private var latest = Instant.zero
@@ -67,6 +76,11 @@ package final class SCTPAssociation {
 
     /// Begins the handshake: DTLS is up. Does nothing the second time.
     package func start(now: Instant) {
+        if case .offered(let socket, _) = state {
+            // The peer knows nothing of that INIT, so it is forgotten.
+            _ = SCTPEngine.shared.close(socket, at: now)
+            state = .idle
+        }
         guard case .idle = state else { return }
         latest = now
         guard let socket = SCTPEngine.shared.open(configuration, at: now) else {
@@ -75,11 +89,13 @@ package final class SCTPAssociation {
         state = .connecting(socket)
         guard SCTPEngine.shared.enter(at: now, { socket.connect() }) else { return fail(.noResources, now: now) }
         if !isClient { _ = Mailboxes.empty(socket.number) }
+        handshakeEnd = now + configuration.timing.handshakeTimeout
         perform(now: now) { _ in }
     }
 
     /// Hands in one SCTP packet: what one DTLS record held. Whatever it is, it harms no other association.
     package func receive(_ packet: Span<UInt8>, now: Instant) {
+        if case .offered = state { return }
         guard let summary = SCTPPacket.inspect(packet) else { return }
         if summary.hasData {
             acknowledgementEnd = now + configuration.timing.acknowledgementDelay * 2 + Self.timerStep
@@ -100,6 +116,8 @@ package final class SCTPAssociation {
     package func handleTimeout(now: Instant) {
         // A reset is asked for again until it is answered: usrsctp does not notice that a stream has become empty when what
         // emptied it was a message given up. While the request is on its way, asking again changes nothing.
+        if case .offered = state { return }
+        if case .connecting = state, now >= handshakeEnd { return fail(.timedOut, now: now) }
         let unanswered = resetsInFlight.min()
         perform(now: now) { socket in
             if let unanswered { _ = socket.resetStream(unanswered) }
@@ -115,7 +133,7 @@ package final class SCTPAssociation {
 
     /// When to call `handleTimeout`; `nil` while nothing is outstanding, so an idle association costs no timer.
     package var deadline: Instant? {
-        guard state.socket != nil, needsTimer else { return nil }
+        guard needsTimer else { return nil }
         let step = UInt64(Self.timerStep.nanoseconds)
         let (next, overflow) = (latest.nanoseconds / step + 1).multipliedReportingOverflow(by: step)
         return overflow ? .distantFuture : Instant(nanoseconds: next)
@@ -130,7 +148,11 @@ package final class SCTPAssociation {
     }
 
     private var needsTimer: Bool {
-        if case .connecting = state { return true }
+        switch state {
+        case .idle, .offered, .closed: return false
+        case .connecting: return true
+        case .connected: break
+        }
         return isBusy || !queue.isEmpty || !pendingResets.isEmpty || !resetsInFlight.isEmpty || latest < acknowledgementEnd
     }
 }
@@ -141,7 +163,7 @@ extension SCTPAssociation {
     /// Runs `body` inside usrsctp, hands over what waits and has room now, and reads what usrsctp says.
     func perform(now: Instant, _ body: (SCTPSocket) -> Void) {
         latest = max(latest, now)
-        guard let socket = state.socket else { return }
+        guard let socket = state.activeSocket else { return }
         var status = SCTPEngine.shared.enter(at: now) {
             body(socket)
             feed(socket, now: now)

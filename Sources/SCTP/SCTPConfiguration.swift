@@ -24,8 +24,8 @@ package struct SCTPTiming: Hashable, Sendable {
     package var maximumRTO: Duration = .seconds(4)
     /// The most time between two INITs.
     package var maximumInitiationRTO: Duration = .seconds(1)
-    /// How often an INIT is repeated before the association counts as failed: some ten seconds.
-    package var initiationAttemptCount: UInt16 = 10
+    /// How long the handshake may take before the association counts as failed.
+    package var handshakeTimeout: Duration = .seconds(10)
     /// How long an acknowledgement may wait for a second packet or for data of our own.
     package var acknowledgementDelay: Duration = .milliseconds(20)
 

@@ -12,7 +12,6 @@ enum SCTPPacket {
         static let initiationAcknowledgement: UInt8 = 2
         static let selectiveAcknowledgement: UInt8 = 3
         static let cookieEcho: UInt8 = 10
-        static let cookieAcknowledgement: UInt8 = 11
         static let authentication: UInt8 = 0x0F
         static let addressChangeAcknowledgement: UInt8 = 0x80
         static let packetDrop: UInt8 = 0x81
@@ -24,8 +23,6 @@ enum SCTPPacket {
         static let ipv6Address: UInt16 = 6
         static let stateCookie: UInt16 = 7
         static let hostName: UInt16 = 11
-        static let supportedExtensions: UInt16 = 0x8008
-        static let forwardTSN: UInt16 = 0xC000
     }
 
     /// What is known of a packet that usrsctp may see.
@@ -59,6 +56,9 @@ enum SCTPPacket {
         return summary
     }
 
+    /// Chunks and parameters begin at multiples of four bytes.
+    static func padded(_ byteCount: Int) -> Int { (byteCount + 3) & ~3 }
+
     /// The type of a packet's first chunk: control chunks stand before data (RFC 9260 section 6.10).
     static func firstChunkType(_ packet: [UInt8]) -> UInt8? {
         packet.count > headerByteCount ? packet[headerByteCount] : nil
@@ -68,7 +68,7 @@ enum SCTPPacket {
         var type: UInt8
         /// With its header, without padding.
         var byteCount: Int
-        var paddedByteCount: Int { (byteCount + 3) & ~3 }
+        var paddedByteCount: Int { padded(byteCount) }
 
         /// The chunk at `offset`, if it is whole. Padding may be missing from the last one.
         init?(_ packet: Span<UInt8>, at offset: Int) {
@@ -89,7 +89,7 @@ enum SCTPPacket {
             guard byteCount >= 4, byteCount <= chunk.count - offset else { return false }
             switch type {
             case ParameterType.ipv4Address, ParameterType.ipv6Address, ParameterType.hostName: return false
-            default: offset += (byteCount + 3) & ~3
+            default: offset += padded(byteCount)
             }
         }
         return true

@@ -129,22 +129,29 @@ struct SCTPSocket {
         // usrsctp adds the common header to what it is told.
         path.spp_pathmtu = UInt32(clamping: configuration.packetByteCount - SCTPPacket.headerByteCount)
         return set(SCTP_PEER_ADDR_PARAMS, path)
-            && set(
-                SCTP_RTOINFO,
-                sctp_rtoinfo(
-                    srto_assoc_id: UInt32(SCTP_FUTURE_ASSOC), srto_initial: milliseconds(timing.initialRTO),
-                    srto_max: milliseconds(timing.maximumRTO), srto_min: max(60, milliseconds(timing.minimumRTO))))
+            && setRTO(initial: timing.initialRTO, minimum: timing.minimumRTO, maximum: timing.maximumRTO)
             && set(
                 SCTP_INITMSG,
                 sctp_initmsg(
                     sinit_num_ostreams: configuration.streamCount, sinit_max_instreams: configuration.streamCount,
-                    sinit_max_attempts: timing.initiationAttemptCount,
+                    // The association counts its own time.
+                    sinit_max_attempts: .max,
                     sinit_max_init_timeo: UInt16(clamping: milliseconds(timing.maximumInitiationRTO))))
             && set(
                 SCTP_DELAYED_SACK,
                 sctp_sack_info(
                     sack_assoc_id: UInt32(SCTP_FUTURE_ASSOC), sack_delay: milliseconds(timing.acknowledgementDelay),
                     sack_freq: 2))
+    }
+
+    /// Sets the RTO's first value and its bounds: of the association if there is one, else of the one to come.
+    @discardableResult
+    func setRTO(initial: Duration, minimum: Duration, maximum: Duration) -> Bool {
+        set(
+            SCTP_RTOINFO,
+            sctp_rtoinfo(
+                srto_assoc_id: UInt32(SCTP_FUTURE_ASSOC), srto_initial: milliseconds(initial), srto_max: milliseconds(maximum),
+                srto_min: max(60, milliseconds(minimum))))
     }
 
     private func set<Value>(_ option: Int32, _ value: Value) -> Bool {
