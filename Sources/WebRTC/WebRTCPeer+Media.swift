@@ -21,7 +21,7 @@ extension WebRTCPeer {
         let packet = UnsafeRawBufferPointer(rebasing: scratch[..<count]).bindMemory(to: UInt8.self).span
         if isControl {
             receiveControl(packet, now: now)
-        } else {
+        } else if isAttached {
             receiver?.receive(packet, now: now, into: &output)
             scheduleReport(now: now)
             if let due = receiver?.deadline, due <= now { askForLost(now: now) }
@@ -31,7 +31,7 @@ extension WebRTCPeer {
     /// A frame that came by a data channel, as an RTP packet.
     func receiveOnChannel(_ packet: [UInt8], now: Instant) {
         let span = packet.span
-        guard let rtp = try? RTPPacket(parsing: span), rtp.header.payloadType == RTP.opusPayloadType else { return }
+        guard isAttached, let rtp = try? RTPPacket(parsing: span), rtp.header.payloadType == RTP.opusPayloadType else { return }
         let frame = MediaFrame(
             sequence: rtp.header.sequence, timestamp: rtp.header.timestamp, marker: rtp.header.marker,
             payload: [UInt8](rtp.payload(in: span)))

@@ -11,7 +11,8 @@ internal import Wire
 extension WebRTCPeer {
     func receiveDTLS(_ datagram: UnsafeRawBufferPointer, now: Instant) {
         if let sent = flightSent {
-            sample(now - sent)
+            // A longer wait may have been for a repetition, which would tell nothing (Karn).
+            if now - sent < configuration.dtls.retransmission.initial { sample(now - sent) }
             flightSent = nil
         }
         dtls?.receive(datagram, now: now)
@@ -111,7 +112,7 @@ extension WebRTCPeer {
     private func receive(_ bytes: [UInt8], on stream: UInt16, protocolID: UInt32, now: Instant) {
         guard let association else { return }
         switch channels.receive(bytes, on: stream, protocolID: protocolID, over: association, now: now) {
-        case .event(let event): output.append(.event(event))
+        case .event(let event): if isAttached { output.append(.event(event)) }
         case .packet(let packet): receiveOnChannel(packet, now: now)
         case .eventsOpened, .nothing: break
         }

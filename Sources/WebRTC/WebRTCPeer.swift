@@ -142,6 +142,14 @@ package final class WebRTCPeer {
         return outgoing.isEmpty
     }
 
+    /// Whether frames and events may still come of it.
+    var isAttached: Bool {
+        switch state {
+        case .connecting, .requested, .open: true
+        case .offering, .closing, .closed: false
+        }
+    }
+
     package func pollEvent() -> TransportEvent? { output.popFirst() }
     package func pollRouteChange() -> WebRTCRouteChange? { routeChanges.popFirst() }
 
@@ -183,11 +191,7 @@ package final class WebRTCPeer {
     /// To be called when `deadline` has come.
     package func handleTimeout(now: Instant) {
         if let due = agentDeadline, due <= now { handleAgentTimeout(now: now) }
-        if let due = dtls?.deadline, due <= now {
-            // What is sent again makes the next answer ambiguous (Karn).
-            flightSent = nil
-            dtls?.handleTimeout(now: now)
-        }
+        if let due = dtls?.deadline, due <= now { dtls?.handleTimeout(now: now) }
         if let due = association?.deadline, due <= now { association?.handleTimeout(now: now) }
         if let due = receiver?.deadline, due <= now { askForLost(now: now) }
         if let due = nextReport, due <= now { report(now: now) }

@@ -1,0 +1,133 @@
+import SCTPLease
+import Session
+import Testing
+import WebRTC
+import Wire
+
+/// What gets through a path that loses packets, and how.
+@Suite(.ownsSCTP) struct LossTests {
+    /// SRTP and SRTCP: what the first byte says (RFC 9443 section 3).
+    private static func isMedia(_ bytes: [UInt8]) -> Bool { (128...191).contains(bytes[0]) }
+    /// RTCP's packet types stand where RTP has marker and payload type (RFC 5761 section 4).
+    private static func isFrame(_ bytes: [UInt8]) -> Bool { isMedia(bytes) && !(192...223).contains(bytes[1]) }
+
+    @Test(arguments: 0..<8, [true, false])
+    func `the connection opens whichever of its first datagrams is lost`(number: Int, toServer: Bool) throws {
+        let pair = try WebRTCPair()
+        pair.drops = { direction, count, _ in direction == toServer && count == number }
+        #expect(pair.run(for: .seconds(10)) { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) })
+        try pair.client.send(event: Array("hello".utf8), now: pair.now)
+        #expect(pair.run(for: .seconds(10)) { $0.serverTexts == ["hello"] })
+    }
+
+    @Test func `a tenth of all packets lost keeps nobody from connecting`() throws {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let pair = try WebRTCPair()
+            var random = Xoshiro256(seed: seed)
+            pair.drops = { _, _, _ in random.nextUnit() < 0.1 }
+            #expect(pair.run(for: .seconds(20)) { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) }, "seed \(seed)")
+            try pair.client.send(event: Array("hello".utf8), now: pair.now)
+            #expect(pair.run(for: .seconds(20)) { $0.serverTexts == ["hello"] }, "seed \(seed)")
+        }
+    }
+
+    @Test func `frames that overtake the keys are kept for them`() throws {
+        let pair = try WebRTCPair()
+        var handshakes = 0
+        // The client's last flight is lost once: the keys are late by a retransmission.
+        pair.drops = { toServer, _, bytes in
+            guard toServer, (20...63).contains(bytes[0]) else { return false }
+            handshakes += 1
+            return handshakes == 2
+        }
+        #expect(pair.run { $0.clientEvents.contains(.opened) })
+        try pair.speak(5, delivery: .datagram)
+        pair.run(for: .seconds(2))
+        #expect(pair.serverFrames.map(\.sequence) == [0, 1, 2, 3, 4])
+    }
+
+    @Test func `a datagram that is lost stays lost`() throws {
+        let pair = try open(.datagram)
+        dropFrames(pair, [3, 4, 5, 20])
+        try pair.speak(40, delivery: .datagram)
+        pair.run(for: .seconds(3))
+        #expect(pair.serverFrames.map(\.sequence) == (0..<40).filter { ![3, 4, 5, 20].contains($0) })
+    }
+
+    @Test func `what is lost is asked for and sent again, once for each loss`() throws {
+        let pair = try open(.resent(within: .seconds(1)))
+        dropFrames(pair, [3, 4, 5, 20])
+        try pair.speak(40, delivery: .resent(within: .seconds(1)))
+        pair.run(for: .seconds(3))
+        #expect(Set(pair.serverFrames.map(\.sequence)) == Set(0..<40))
+        #expect(pair.serverFrames.count == 40)
+        #expect(Set(pair.serverFrames.filter { $0.recovery == .nack }.map(\.sequence)) == [3, 4, 5, 20])
+    }
+
+    @Test func `the tail is asked for when a commit tells of it`() throws {
+        let pair = try open(.resent(within: .seconds(1)))
+        dropFrames(pair, [8, 9])
+        try pair.speak(10, delivery: .resent(within: .seconds(1)))
+        pair.run(for: .milliseconds(500))
+        #expect(pair.serverFrames.count == 8)
+        pair.server.expect(through: 9, now: pair.now)
+        pair.run(for: .milliseconds(500))
+        #expect(pair.serverFrames.map(\.sequence) == Array(0..<10))
+    }
+
+    @Test func `redundancy covers losses as long as its depth, bit for bit`() throws {
+        let pair = try open(.redundant(depth: 2))
+        dropFrames(pair, [3, 4, 10, 20, 21, 22])
+        try pair.speak(40, delivery: .redundant(depth: 2))
+        pair.run(for: .seconds(2))
+        let frames = pair.serverFrames
+        #expect(frames.map(\.sequence) == (0..<40).filter { $0 != 20 })
+        #expect(frames.filter { $0.recovery == .red }.map(\.sequence) == [3, 4, 10, 21, 22])
+        #expect(frames.allSatisfy { $0.payload == WebRTCPair.frame(Int($0.sequence)).payload })
+    }
+
+    @Test(arguments: [Delivery.stream, .streamPerFrame])
+    func `reliable channels lose nothing`(delivery: Delivery) throws {
+        let pair = try open(delivery)
+        var random = Xoshiro256(seed: 5)
+        pair.drops = { _, _, _ in random.nextUnit() < 0.2 }
+        try pair.speak(100, delivery: delivery)
+        pair.run(for: .seconds(30)) { $0.serverFrames.count == 100 }
+        let sequences = pair.serverFrames.map(\.sequence)
+        #expect(sequences.sorted() == Array(0..<100))
+        if delivery == .stream { #expect(sequences == Array(0..<100)) }
+    }
+
+    @Test func `a channel with a lifetime gives up what is too old`() throws {
+        let age = Duration.milliseconds(300)
+        let pair = try open(.expiring(within: age))
+        let start = pair.now
+        pair.drops = { _, _, _ in pair.now - start > .seconds(1) && pair.now - start < .seconds(3) }
+        try pair.speak(300, delivery: .expiring(within: age))
+        pair.run(for: .seconds(5))
+        let sequences = Set(pair.serverFrames.map(\.sequence))
+        // Spoken well before the outage, or after it and SCTP's doubled timer.
+        #expect(sequences.isSuperset(of: 0..<40))
+        #expect(sequences.isSuperset(of: 250..<300))
+        // In its midst.
+        #expect(sequences.isDisjoint(with: 60..<120))
+    }
+
+    private func open(_ delivery: Delivery) throws -> WebRTCPair {
+        let pair = try WebRTCPair(delivery: delivery)
+        pair.server.receives(delivery)
+        #expect(pair.run { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) })
+        pair.run(for: .seconds(1))
+        return pair
+    }
+
+    /// Drops the first packet of each of these frames.
+    private func dropFrames(_ pair: WebRTCPair, _ numbers: Set<Int>) {
+        var dropped: Set<UInt16> = []
+        pair.drops = { toServer, _, bytes in
+            guard toServer, Self.isFrame(bytes) else { return false }
+            let sequence = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+            return numbers.contains(Int(sequence)) && dropped.insert(sequence).inserted
+        }
+    }
+}
