@@ -21,6 +21,13 @@ let pure: [SwiftSetting] = strict + [
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+// HTTP: the server's core without its router, and TLS. Server alone imports them.
+let hummingbird: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdHTTP2: Target.Dependency = .product(name: "HummingbirdHTTP2", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -34,8 +41,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     ],
     targets: [
         // Ground: bytes, time, identifiers, entropy. Imports nothing. Its API is `public`, not `package`: the compiler
@@ -88,7 +98,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Server",
-            dependencies: ["Wire", "Session", "Responder", "QUIC", "Endpoint", nioCore, nioPosix, logging],
+            dependencies: [
+                "Wire", "Framing", "Session", "Responder", "QUIC", "WebRTC", "Endpoint", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL,
+                httpTypes, hummingbird, hummingbirdHTTP2, crypto, logging,
+            ],
             swiftSettings: strict),
 
         // Fuzz bodies, one a parser: replayed over the crash files by `make test`, driven by libFuzzer in `make fuzz`.
@@ -104,7 +117,7 @@ let package = Package(
         // Programs.
         .executableTarget(
             name: "parallax",
-            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", arguments, logging],
+            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", "Lab", "Server", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "parallax-lab", dependencies: ["Wire", "Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(

@@ -16,6 +16,8 @@ package final class ServerCredentials: @unchecked Sendable {
     package let certificateSHA256: [UInt8]
     /// The leaf certificate in PEM form, for clients that want a file.
     package let certificatePEM: [UInt8]
+    /// The private key in PEM form, as it was given: HTTPS has a TLS of its own and serves the same certificate.
+    package let privateKeyPEM: [UInt8]
 
     /// Reads a chain and its key, both PEM.
     package init(certificatePEM: [UInt8], keyPEM: [UInt8]) throws(CredentialsError) {
@@ -33,6 +35,7 @@ package final class ServerCredentials: @unchecked Sendable {
             throw CredentialsError(description: "certificate or key is not usable PEM: \(message(status))")
         }
         self.certificatePEM = certificatePEM
+        privateKeyPEM = keyPEM
         certificateSHA256 = Self.leafHash(allocated)
     }
 

@@ -74,6 +74,11 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
         channel.eventLoop.submit { port.value.command(body) }
     }
 
+    /// The same for an asynchronous caller; `nil` when the loop is gone.
+    func reply<Result: Sendable>(_ body: @escaping @Sendable (Endpoint, Instant) -> Result) async -> Result? {
+        try? await command(body).get()
+    }
+
     /// What went through so far.
     package func counters() -> EventLoopFuture<DriverCounters> {
         channel.eventLoop.submit { port.value.counters }

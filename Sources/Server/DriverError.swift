@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Why a driver could not do what its user asked for. `code` is stable and meant for programs, `description` is one
 /// line for people that says what happened and what to do.
 package enum DriverError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -11,6 +13,17 @@ package enum DriverError: Error, Hashable, Sendable, CustomStringConvertible {
     case permissionDenied(host: String, port: Int)
     /// Another error of the operating system's.
     case socket(operation: String, code: Int32, text: String)
+
+    /// What an error of the operating system's at `operation` means for a listener.
+    init(_ operation: String, _ code: Int32, host: String, port: Int) {
+        self =
+            switch code {
+            case EADDRINUSE: .portInUse(host: host, port: port)
+            case EADDRNOTAVAIL: .addressNotAvailable(host: host)
+            case EACCES, EPERM: .permissionDenied(host: host, port: port)
+            default: .socket(operation: operation, code: code, text: String(cString: strerror(code)))
+            }
+    }
 
     package var code: String {
         switch self {

@@ -1,8 +1,14 @@
 internal import Glibc
 internal import NIOCore
-internal import Wire
+package import Wire
 
 extension PeerAddress {
+    /// An address without a port, from its text; `nil` where it is neither IPv4 nor IPv6.
+    package init?(ipAddress: String) {
+        guard let address = try? SocketAddress(ipAddress: ipAddress, port: 0) else { return nil }
+        self.init(address)
+    }
+
     /// The address as SwiftNIO names it; `nil` for a Unix socket.
     init?(_ address: SocketAddress) {
         switch address {

@@ -14,10 +14,22 @@ package struct ServerLog: Sendable {
         self.printsJSON = printsJSON
     }
 
-    package func listening(host: String, port: Int, _ configuration: ServerConfiguration) {
+    /// - Parameters:
+    ///   - servesHTTPS: whether HTTPS listens on the TCP port of the same number.
+    ///   - plainHTTPPort: the port of plain HTTP on loopback, where it is served.
+    package func listening(
+        host: String, port: Int, servesHTTPS: Bool = false, plainHTTPPort: Int? = nil, _ configuration: ServerConfiguration
+    ) {
         let hash = CertificateHash.format(configuration.credentials.certificateSHA256)
         logger.info("listening", metadata: ["host": "\(host)", "port": "\(port)", "certificate_sha256": "\(hash)"])
-        emit(Listening(host: host, port: port, certificateSHA256: hash, alpn: configuration.alpn))
+        let authority = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        let https = servesHTTPS ? "https://\(authority)" : nil
+        let http = plainHTTPPort.map { "http://127.0.0.1:\($0)" }
+        if let https { logger.info("HTTPS", metadata: ["url": "\(https)/v1/realtime/transports"]) }
+        if let http { logger.info("HTTP for pages on this machine", metadata: ["url": "\(http)/v1/realtime/transports"]) }
+        emit(
+            Listening(
+                host: host, port: port, certificateSHA256: hash, alpn: configuration.alpn, httpsURL: https, httpURL: http))
     }
 
     package func notice(_ notice: ServerNotice) {
@@ -71,9 +83,11 @@ package struct ServerLog: Sendable {
         let port: Int
         let certificateSHA256: String
         let alpn: [String]
+        let httpsURL: String?
+        let httpURL: String?
 
         private enum CodingKeys: String, CodingKey {
-            case event, host, port, alpn, certificateSHA256 = "certificate_sha256"
+            case event, host, port, alpn, certificateSHA256 = "certificate_sha256", httpsURL = "https_url", httpURL = "http_url"
         }
     }
 

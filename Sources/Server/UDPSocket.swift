@@ -47,7 +47,7 @@ struct UDPSocket {
     /// - Parameter attach: binds or connects; 0, or less for the error in `errno`.
     private init(isIPv6: Bool, host: String, port: UInt16, attach: (Int32, Bool) -> Int32) throws(DriverError) {
         let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Self.error("socket", errno, host: host, port: port) }
+        guard descriptor >= 0 else { throw DriverError("socket", errno, host: host, port: Int(port)) }
         Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, Self.bufferByteCount)
         Self.set(descriptor, SOL_SOCKET, SO_SNDBUF, Self.bufferByteCount)
         // A QUIC datagram is never fragmented (RFC 9000 section 14); the path's limit is QUIC's business, not the kernel's.
@@ -61,7 +61,7 @@ struct UDPSocket {
         guard attach(descriptor, isIPv6) == 0 else {
             let code = errno
             close(descriptor)
-            throw Self.error("bind", code, host: host, port: port)
+            throw DriverError("bind", code, host: host, port: Int(port))
         }
         local = Self.localAddress(of: descriptor, isIPv6: isIPv6)
         self.descriptor = descriptor
@@ -88,7 +88,7 @@ struct UDPSocket {
     }
 
     private static func localAddress(of descriptor: Int32, isIPv6: Bool) -> PeerAddress {
-        var storage = sockaddr_in6()
+        var storage = PeerAddress(high: 0, low: 0, port: 0).socketAddressIPv6
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         return withUnsafeMutablePointer(to: &storage) { pointer in
             _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
@@ -101,14 +101,5 @@ struct UDPSocket {
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
         var value = value
         setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    private static func error(_ operation: String, _ code: Int32, host: String, port: UInt16) -> DriverError {
-        switch code {
-        case EADDRINUSE: .portInUse(host: host, port: Int(port))
-        case EADDRNOTAVAIL: .addressNotAvailable(host: host)
-        case EACCES, EPERM: .permissionDenied(host: host, port: Int(port))
-        default: .socket(operation: operation, code: code, text: String(cString: strerror(code)))
-        }
     }
 }

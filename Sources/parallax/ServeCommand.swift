@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import DTLS
 internal import Endpoint
 internal import Glibc
 internal import Logging
@@ -6,15 +7,23 @@ internal import Opus
 internal import QUIC
 internal import Responder
 internal import Server
+internal import WebRTC
 internal import Wire
 
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Run the server: WebTransport and RTP over QUIC on one UDP port.",
+        abstract: "Run the server: every transport on one UDP port, and HTTPS on the TCP port of that number.",
         discussion: """
             Without --cert and --key the server makes a certificate for localhost that is valid for 10 days, and \
             prints its SHA-256 hash: a browser takes it as serverCertificateHashes, talk as --certificate-sha256.
+
+            HTTPS is where WebRTC calls are made (POST /v1/realtime/calls, or /whip), client secrets are given out \
+            (POST /v1/realtime/client_secrets), and where GET /v1/realtime/transports tells what else there is. The same \
+            is served in clear on loopback, at --http-port, since a browser takes http://127.0.0.1 for secure.
+
+              curl http://127.0.0.1:8433/v1/realtime/transports
+              curl --insecure https://127.0.0.1:4433/healthz
 
             The responder decides what a session answers: echo gives a committed prompt back, loopback returns each \
             frame as it arrives (for measuring), script gives a fixed answer after --think-ms.
@@ -26,8 +35,20 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Address to listen on; 0.0.0.0 or :: for all.")
     var host = "127.0.0.1"
 
-    @Option(help: "UDP port; 0 takes a free one.")
+    @Option(help: "UDP port, and TCP port of HTTPS; 0 takes a free one.")
     var port = 4433
+
+    @Flag(inversion: .prefixedNo, help: "Serve HTTPS on the TCP port.")
+    var https = true
+
+    @Flag(inversion: .prefixedNo, help: "Serve plain HTTP on loopback.")
+    var http = true
+
+    @Option(help: ArgumentHelp("TCP port of plain HTTP; without it 8433, or with --port 0 a free one.", valueName: "port"))
+    var httpPort: Int?
+
+    @Option(help: ArgumentHelp("Name this IP address as WebRTC's host candidate; may be repeated.", valueName: "ip"))
+    var advertise: [String] = []
 
     @Option(help: "What answers a session.")
     var responder = ResponderChoice.echo
@@ -70,6 +91,10 @@ struct ServeCommand: ParsableCommand {
 
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port takes a number from 0 to 65535.") }
+        guard httpPort.map({ (0...65_535).contains($0) }) ?? true else { throw ValidationError("--http-port takes a number from 0 to 65535.") }
+        for text in advertise where PeerAddress(ipAddress: text) == nil {
+            throw ValidationError("--advertise takes an IP address; \(text) is none.")
+        }
         guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together.") }
         guard (0...600_000).contains(thinkMs) else { throw ValidationError("--think-ms takes a number from 0 to 600000.") }
         guard (0...600_000).contains(drainMs) else { throw ValidationError("--drain-ms takes a number from 0 to 600000.") }
@@ -83,8 +108,9 @@ struct ServeCommand: ParsableCommand {
         logger.logLevel = level
         let log = ServerLog(logger: logger, printsJSON: json)
         let configuration = try makeConfiguration()
-        let server = try start(configuration, log)
-        log.listening(host: host, port: Int(server.local.port), configuration)
+        let server = try start(configuration, logger, log)
+        log.listening(
+            host: host, port: Int(server.local.port), servesHTTPS: https, plainHTTPPort: server.plainHTTPPort, configuration)
         let grace = Duration.milliseconds(drainMs)
         let signals = StopSignals {
             log.stopping(grace: grace)
@@ -94,12 +120,25 @@ struct ServeCommand: ParsableCommand {
         log.stopped()
     }
 
-    private func start(_ configuration: ServerConfiguration, _ log: ServerLog) throws -> SessionServer {
+    private func start(_ configuration: ServerConfiguration, _ logger: Logger, _ log: ServerLog) throws -> SessionServer {
         do {
-            return try SessionServer(host: host, port: port, configuration: configuration, onNotice: log.notice)
+            return try SessionServer(
+                host: host, port: port, configuration: configuration, http: makeHTTP(logger), onNotice: log.notice)
         } catch let error as DriverError {
             throw CommandFailure(code: error.code, description: error.description)
         }
+    }
+
+    /// The port of plain HTTP unless the user chooses.
+    private static let defaultHTTPPort = 8433
+
+    private func makeHTTP(_ logger: Logger) -> HTTPConfiguration? {
+        guard https || http else { return nil }
+        var configuration = HTTPConfiguration()
+        configuration.logger = logger
+        configuration.servesTLS = https
+        configuration.plainPort = http ? httpPort ?? (port == 0 ? 0 : Self.defaultHTTPPort) : nil
+        return configuration
     }
 
     private func makeConfiguration() throws -> ServerConfiguration {
@@ -117,7 +156,19 @@ struct ServeCommand: ParsableCommand {
         configuration.retry = retry
         configuration.secret = secret
         configuration.limits.connections = maxSessions
+        if https || http { configuration.webRTC = try makeWebRTC() }
         return configuration
+    }
+
+    private func makeWebRTC() throws -> WebRTCServerConfiguration {
+        do {
+            let identity = try DTLSIdentity.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+            var configuration = WebRTCServerConfiguration(identity: identity)
+            configuration.candidates = advertise.compactMap { PeerAddress(ipAddress: $0) }
+            return configuration
+        } catch {
+            throw CommandFailure(code: "bad_certificate", description: "no certificate for WebRTC: \(error)")
+        }
     }
 
     private func makeResponder() throws -> Responder {

@@ -32,7 +32,7 @@ package enum JSON {
     static func decodeBase64(_ text: String) -> [UInt8]? { Data(base64Encoded: text).map { [UInt8]($0) } }
 
     /// Base64 with padding (RFC 4648 section 4).
-    static func encodeBase64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+    package static func encodeBase64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
 
     /// Whether brackets outside of strings open at most `limit` deep. Says nothing else about the bytes.
     static func isNested(_ bytes: [UInt8], within limit: Int) -> Bool {
