@@ -6,8 +6,7 @@ package enum ICEEvent: Hashable, Sendable {
     case selected(PeerAddress)
     /// No candidate answered in the time that set-up may take.
     case failed
-    /// The path that was selected gave no sign for `ICELimits.consentTime`, or the peer revoked its consent: media must
-    /// stop at once (RFC 7675 section 5.1).
+    /// The path that was selected gave no sign for `ICELimits.consentTime`: media must stop at once (RFC 7675 section 5.1).
     case consentLost
 }
 
@@ -91,7 +90,7 @@ package struct ICEControllingAgent: Sendable {
     }
 
     /// Where to send before anything has answered: the selected address, or the first candidate. What is sent there before
-    /// an answer is at the sender's risk (RFC 8827 section 6.2 asks browsers to wait for consent).
+    /// an answer is at the sender's risk (RFC 8827 has browsers wait for consent).
     package var presumed: PeerAddress? { selected ?? candidates.first }
 
     /// Whether a nominating check was answered.
@@ -263,14 +262,10 @@ extension ICEControllingAgent {
     }
 
     private mutating func receiveRefusal(_ code: STUNErrorCode?, of transaction: Transaction, now: Instant) {
-        switch code {
-        // RFC 8445 section 7.2.5.1: change the part we play, with another tie-breaker, and check again.
-        case STUNErrorCode.roleConflict:
-            if changeRole() { sendCheck(to: transaction.address, nominates: false, now: now) }
-        case STUNErrorCode.forbidden where transaction.address == selected: finish(.consentLost)
         // Any other refusal may pass: the peer may learn of a restart after the check. The time limits end it.
-        default: return
-        }
+        guard code == .roleConflict else { return }
+        // RFC 8445 section 7.2.5.1: change the part we play, with another tie-breaker, and check again.
+        if changeRole() { sendCheck(to: transaction.address, nominates: false, now: now) }
     }
 
     /// - Returns: `false` when it was changed too often.

@@ -40,8 +40,6 @@ package struct STUNErrorCode: Hashable, Sendable {
 
     package static let badRequest = STUNErrorCode(number: 400)
     package static let unauthenticated = STUNErrorCode(number: 401)
-    /// The peer revokes consent (RFC 7675 section 5.1 leaves it to the application).
-    package static let forbidden = STUNErrorCode(number: 403)
     package static let unknownAttribute = STUNErrorCode(number: 420)
     /// RFC 8445 section 7.3.1.1.
     package static let roleConflict = STUNErrorCode(number: 487)

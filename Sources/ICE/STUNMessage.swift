@@ -32,7 +32,7 @@ package struct STUNMessage: Hashable, Sendable {
         self.attributes = attributes
     }
 
-    /// Reads one datagram. A wrong FINGERPRINT is malformed (RFC 8489 section 7.3: it is not STUN then); integrity is
+    /// Reads one datagram. A wrong FINGERPRINT is malformed (RFC 8489 section 7: it is not STUN then); integrity is
     /// checked by `hasIntegrity`, for the key depends on what is read here.
     package init(parsing datagram: Span<UInt8>) throws(ParseError) {
         guard datagram.count <= STUN.maximumByteCount else { throw .overLimit("the length of a STUN message") }

@@ -72,3 +72,44 @@ private func rejected(_ other: OtherSection) -> SDPMedia {
     media.attributes.add("inactive")
     return media
 }
+
+extension WebRTCDescription {
+    /// Checks that this answer is one to `offer` (RFC 3264 section 6): its sections in their order, each accepted or rejected, only
+    /// payload types that were offered, the roles of DTLS opposite, one lite side at most.
+    package func check(answering offer: WebRTCDescription) throws(SDPRefusal) {
+        guard kind == .answer, offer.kind == .offer, sections.count == offer.sections.count else {
+            throw SDPRefusal(.mismatch, expected: "an answer with \(offer.sections.count) media sections, as offered")
+        }
+        for (answered, offered) in zip(sections, offer.sections) {
+            guard answered == offered || answered.kind == offered.kind && answered.isOther else {
+                throw SDPRefusal(.mismatch, expected: "an answer with the offer's media sections in their order")
+            }
+        }
+        guard audio?.mid == offer.audio?.mid || audio == nil, data?.mid == offer.data?.mid || data == nil else {
+            throw SDPRefusal(.mismatch, expected: "an answer with the offer's mids")
+        }
+        if let audio {
+            guard audio.opus == offer.audio?.opus, audio.red == nil || audio.red == offer.audio?.red else {
+                throw SDPRefusal(.mismatch, expected: "an answer with the offer's payload types for Opus and RED")
+            }
+        }
+        guard offer.setup == .actpass || offer.setup != setup else {
+            throw SDPRefusal(.setupConflict, expected: "an answer with the other role of DTLS")
+        }
+        guard !(ice.isLite && offer.ice.isLite) else {
+            throw SDPRefusal(.mismatch, expected: "one side that sends checks: both are ICE-lite")
+        }
+    }
+}
+
+extension WebRTCDescription.Section {
+    fileprivate var kind: String {
+        switch self {
+        case .audio: "audio"
+        case .data: "application"
+        case .other(let other): other.kind
+        }
+    }
+
+    fileprivate var isOther: Bool { if case .other = self { true } else { false } }
+}

@@ -1,5 +1,5 @@
 extension AudioSection {
-    /// The URI of the header extension that carries the mid (RFC 9143 section 15.1).
+    /// The URI of the header extension that carries the mid (RFC 9143 section 15).
     static let midExtensionURI = "urn:ietf:params:rtp-hdrext:sdes:mid"
     /// RFC 5764 section 8, and what RFC 9429 section 5.1.2 has readers take besides.
     private static let protocols: Set<String> = ["UDP/TLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVPF", "RTP/SAVPF", "UDP/TLS/RTP/SAVP"]

@@ -291,23 +291,21 @@ private struct Pair {
         #expect(repliesTaken == 4)
     }
 
-    @Test func `a peer that revokes its consent is believed when it proves itself`() throws {
+    @Test func `a refusal of a consent check changes nothing until consent runs out`() throws {
         var pair = Pair(delay: .milliseconds(10))
         pair.run(until: .zero + .seconds(3))
         let client = ClientProbe(pair.client)
-        client.handleTimeout(now: try #require(client.agent.deadline))
+        let consentCheck = try #require(client.agent.deadline)
+        client.handleTimeout(now: consentCheck)
         let check = try #require(client.pollTransmit()).bytes
-        let forged = try answer(to: check, password: "wrongwrongwrongwrongwrong") {
-            $0.kind = .error
-            $0.attributes.errorCode = .forbidden
-        }
-        client.receive(forged, from: Checks.listening, now: .zero + .seconds(9))
-        #expect(client.agent.selected != nil)
         let refusal = try answer(to: check, password: Checks.server.password) {
             $0.kind = .error
-            $0.attributes.errorCode = .forbidden
+            $0.attributes.errorCode = .badRequest
         }
-        client.receive(refusal, from: Checks.listening, now: .zero + .seconds(9))
+        client.receive(refusal, from: Checks.listening, now: consentCheck)
+        #expect(client.agent.selected == Checks.listening)
+        // The last consent was the answer to the nomination, at 40 ms.
+        client.handleTimeout(now: .zero + .milliseconds(30_040))
         #expect(client.pollEvent() == .consentLost)
         #expect(client.agent.selected == nil)
         #expect(client.agent.deadline == nil)

@@ -70,10 +70,10 @@ enum Samples {
         #expect(text.hasSuffix("\r\n"))
     }
 
-    @Test func `RED and NACK are asked for only where they are wanted and offered`() throws {
+    @Test func `RED stands before Opus only where it is wanted, NACK is there only where it is`() throws {
         let plain = try reply(Offers.chromium)
-        #expect(lines(plain).contains("m=audio 4433 UDP/TLS/RTP/SAVPF 111"))
-        #expect(!plain.contains("red/48000"))
+        #expect(lines(plain).contains("m=audio 4433 UDP/TLS/RTP/SAVPF 111 63"))
+        #expect(lines(plain).contains("a=rtpmap:63 red/48000/2"))
         #expect(!plain.contains("rtcp-fb"))
         let firefox = try reply(Offers.firefox, Samples.answer(red: true, nack: true))
         #expect(lines(firefox).contains("m=audio 4433 UDP/TLS/RTP/SAVPF 109"))
@@ -136,7 +136,7 @@ enum Samples {
         let media = lines(text).filter { $0.hasPrefix("m=") }
         #expect(
             media == [
-                "m=video 0 UDP/TLS/RTP/SAVPF 96 97", "m=audio 4433 UDP/TLS/RTP/SAVPF 111",
+                "m=video 0 UDP/TLS/RTP/SAVPF 96 97", "m=audio 4433 UDP/TLS/RTP/SAVPF 111 63",
                 "m=application 4433 UDP/DTLS/SCTP webrtc-datachannel", "m=audio 0 UDP/TLS/RTP/SAVPF 111",
             ])
         // Rejected sections leave the bundle (RFC 9143 section 7.3.3).
@@ -173,6 +173,45 @@ enum Samples {
     @Test func `an answer that leaves the role open is refused`() throws {
         let text = try reply(Offers.chromium).replacing("setup:passive", with: "setup:actpass")
         #expect(throws: SDPRefusal.self) { try WebRTCDescription(parsing: text, kind: .answer) }
+    }
+}
+
+@Suite struct AnswerCheckTests {
+    @Test(arguments: Offers.all, [true, false])
+    func `our answers pass, with RED and without`(offer: String, red: Bool) throws {
+        let offered = try WebRTCDescription(parsing: offer, kind: .offer)
+        let text = try answer(to: offered, with: Samples.answer(red: red))
+        try WebRTCDescription(parsing: text, kind: .answer).check(answering: offered)
+    }
+
+    @Test(arguments: [
+        ("111", "112", SDPRefusal.Code.mismatch), ("63", "64", .mismatch), ("m=application 4433", "m=application 0", nil),
+        ("a=mid:0", "a=mid:9", .mismatch), ("m=application 4433", "m=video 0 x 1\r\nm=application 4433", .mismatch),
+    ] as [(String, String, SDPRefusal.Code?)])
+    func `an answer that does not fit its offer is refused`(old: String, new: String, expected: SDPRefusal.Code?) throws {
+        let offered = try WebRTCDescription(parsing: Offers.chromium, kind: .offer)
+        var text = try answer(to: offered, with: Samples.answer(red: true)).replacing(old, with: new)
+        if old == "a=mid:0" { text = text.replacing("BUNDLE 0", with: "BUNDLE 9") }
+        let answered = try WebRTCDescription(parsing: text, kind: .answer)
+        #expect(code(answered, offered) == expected)
+    }
+
+    @Test func `equal roles and two lite sides are refused`() throws {
+        var offered = try WebRTCDescription(parsing: Offers.chromium, kind: .offer)
+        let text = try answer(to: offered, with: Samples.answer())
+        let answered = try WebRTCDescription(parsing: text, kind: .answer)
+        offered.setup = .passive
+        #expect(code(answered, offered) == .setupConflict)
+        offered.setup = .actpass
+        offered.ice.isLite = true
+        #expect(code(answered, offered) == .mismatch)
+    }
+
+    private func code(_ answered: WebRTCDescription, _ offered: WebRTCDescription) -> SDPRefusal.Code? {
+        do throws(SDPRefusal) {
+            try answered.check(answering: offered)
+            return nil
+        } catch { return error.code }
     }
 }
 
