@@ -99,7 +99,8 @@ func takeArrival(
         Mailboxes.put(
             .piece(
                 stream: info.rcv_sid, protocolID: UInt32(bigEndian: info.rcv_ppid),
-                isUnordered: Int32(info.rcv_flags) & SCTP_UNORDERED != 0, bytes: bytes, isEnd: flags & parallax_sctp_end_of_record != 0),
+                isUnordered: Int32(info.rcv_flags) & SCTP_UNORDERED != 0, bytes: bytes,
+                isEnd: flags & parallax_sctp_end_of_record != 0),
             number)
     }
     return 1

@@ -180,7 +180,7 @@ extension SCTPAssociation {
             readMailbox(socket, now: now)
         }
         isBusy = status.map { $0.unacknowledgedByteCount > 0 || $0.sentChunkCount > 0 || !$0.isEstablished } ?? true
-        if owesWritable && queue.isHalfEmpty {
+        if owesWritable && !isClosed && queue.isHalfEmpty {
             owesWritable = false
             tell(.writable, now: now)
         }
@@ -267,6 +267,7 @@ extension SCTPAssociation {
     }
 
     private func tell(_ event: SCTPEvent, now: Instant) {
+        guard !isClosed else { return }
         if !events.append(event) { fail(.eventOverflow, now: now) }
     }
 
@@ -281,7 +282,9 @@ extension SCTPAssociation {
     private func finish(_ reason: SCTPClose) {
         state = .closed(reason)
         queue.removeAll()
+        owesWritable = false
         pendingResets.removeAll()
+        resetsInFlight.removeAll()
         if !events.append(.closed(reason)) {
             // There must be room for the last event: the queue was full of ones that nobody read.
             events.removeAll()

@@ -106,7 +106,10 @@ import Wire
                 pair.transform = { packet in
                     guard packet.count > 16, random.next() % 4 == 0 else { return packet }
                     var changed = packet
-                    for _ in 0..<3 { changed[8 + Int(random.next() % UInt64(packet.count - 8))] = UInt8(truncatingIfNeeded: random.next()) }
+                    for _ in 0..<3 {
+                        let index = 8 + Int(random.next() % UInt64(packet.count - 8))
+                        changed[index] = UInt8(truncatingIfNeeded: random.next())
+                    }
                     return withChecksum(changed)
                 }
                 pair.run(for: .milliseconds(60))
@@ -154,6 +157,24 @@ import Wire
         #expect(pair.clientEvents.last == .closed(.peerAborted))
     }
 
+    @Test func `an owner that does not poll loses the association, not the memory`() throws {
+        var small = SCTPConfiguration()
+        small.limits.eventCount = 100
+        let pair = AssociationPair(server: small)
+        pair.connect()
+        for index in 0..<300 {
+            try pair.client.send([UInt8(truncatingIfNeeded: index)], stream: 0, protocolID: 53, now: pair.now)
+            // Only the packets are passed on.
+            while let packet = pair.client.pollTransmit() { pair.server.receive(packet, now: pair.now) }
+            while let packet = pair.server.pollTransmit() { pair.client.receive(packet, now: pair.now) }
+            if pair.client.isClosed { break }
+        }
+        var events: [SCTPEvent] = []
+        while let event = pair.server.pollEvent() { events.append(event) }
+        #expect(events == [.closed(.eventOverflow)])
+        #expect(pair.client.isClosed)
+    }
+
     @Test func `a peer that never reads fills a bounded queue, and is told when there is room`() throws {
         let pair = AssociationPair()
         pair.connect()
@@ -170,6 +191,7 @@ import Wire
         }
         #expect(refusal == .queueFull)
         #expect(taken < 300)
+        #expect(pair.client.queuedByteCount <= SCTPLimits().queuedByteCount)
         pair.loss = 0
         pair.run(for: .seconds(30))
         #expect(pair.clientEvents.contains(.writable))

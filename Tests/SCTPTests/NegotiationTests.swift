@@ -106,7 +106,7 @@ import Wire
         #expect(association.initiationChunk(now: .zero) != nil)
         let isEstablished = association.establish(withPeerInitiation: example, now: .zero)
         #expect(isEstablished)
-        try association.send([1], stream: 1_023, protocolID: 51, now: .zero)
+        try association.send([1], stream: 63, protocolID: 51, now: .zero)
         let packet = try #require(association.pollTransmit())
         // The peer's tag.
         #expect(Array(packet[4..<8]) == [0x89, 0x6C, 0xDD, 0x1D])
