@@ -45,6 +45,7 @@ PEERS = [
     Peer("aioquic_server", is_fast=True, limit_seconds=40),
     Peer("aioquic_http3", is_fast=True, limit_seconds=60),
     Peer("aioquic_quic", is_fast=True, limit_seconds=60),
+    Peer("curl", is_fast=True, limit_seconds=30),
     Peer("chromium", is_fast=False, limit_seconds=90),
     Peer("firefox", is_fast=False, limit_seconds=90),
 ]

@@ -82,6 +82,13 @@ package struct ServerStatus: Hashable, Sendable {
     package var connections: Int
     package var sessions: Int
     package var counters: ServerCounters
+
+    package init(isDraining: Bool, connections: Int, sessions: Int, counters: ServerCounters) {
+        self.isDraining = isDraining
+        self.connections = connections
+        self.sessions = sessions
+        self.counters = counters
+    }
 }
 
 // What HTTP asks of the endpoint. Like everything of it: on its own thread, with the time handed in.
