@@ -1,0 +1,161 @@
+import DTLS
+import Endpoint
+import Glibc
+import NIOCore
+import NIOPosix
+import QUIC
+import Server
+import Session
+import Testing
+import WebRTC
+import Wire
+
+/// HTTP on real sockets of this machine.
+@Suite struct HTTPSocketTests {
+    private static func configuration() throws -> ServerConfiguration {
+        let now = Int(SystemClock.wallClockSeconds())
+        var configuration = ServerConfiguration(credentials: try .selfSigned(.ecdsaP256, unixSeconds: now))
+        configuration.webRTC = WebRTCServerConfiguration(identity: try .selfSigned(.ecdsaP256, unixSeconds: now))
+        return configuration
+    }
+
+    private static func start(
+        configure: (inout HTTPConfiguration) -> Void = { _ in }
+    ) async throws -> (server: SessionServer, hash: [UInt8]) {
+        let configuration = try configuration()
+        var http = HTTPConfiguration()
+        http.plainPort = 0
+        configure(&http)
+        let server = try await blocking { [http] in
+            try SessionServer(host: "127.0.0.1", port: 0, configuration: configuration, http: http, onNotice: { _ in })
+        }
+        return (server, configuration.credentials.certificateSHA256)
+    }
+
+    /// Starting and stopping a server wait for tasks of its own, so they must not hold the threads that run tasks.
+    private static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await NIOThreadPool.singleton.runIfActive(body)
+    }
+
+    private static let fingerprint = (0..<32).map { _ in "AB" }.joined(separator: ":")
+    private static let offer = """
+        v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
+        a=fingerprint:sha-256 \(fingerprint)\r\na=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
+        a=fingerprint:sha-256 \(fingerprint)\r\na=setup:actpass\r\na=mid:1\r\na=sctp-port:5000\r\n
+        """
+
+    @Test func `a call is made, changed and ended over HTTPS on the UDP port's number`() async throws {
+        let (server, hash) = try await Self.start()
+        let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
+        let client = SignallingClient(target: target, trust: .certificateSHA256(hash))
+        let call = try await client.call(offer: Self.offer)
+        #expect(call.location.hasPrefix("/v1/realtime/calls/rtc_"))
+        #expect(call.sdp.contains(" 127.0.0.1 \(server.local.port) typ host"))
+        let restarted = try await client.patch(
+            call.location, fragment: "a=ice-ufrag:efgh\r\na=ice-pwd:abcdefghijklmnopqrstuvwy\r\n", entityTag: "*")
+        #expect(restarted?.entityTag != call.entityTag)
+        try await client.hangUp(call.location)
+        let gone = await #expect(throws: SignallingFailure.self) { try await client.hangUp(call.location) }
+        #expect(gone?.code == "call_not_found")
+        let refused = await #expect(throws: SignallingFailure.self) { try await client.call(offer: "v=0\r\n") }
+        guard case .refused(400, _)? = refused else { Issue.record("\(String(describing: refused))"); return }
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test func `another certificate, an unknown one and a dead port each have their word`() async throws {
+        let (server, _) = try await Self.start()
+        let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
+        for trust in [ClientTrust.certificateSHA256([UInt8](repeating: 1, count: 32)), .system] {
+            let failure = await #expect(throws: SignallingFailure.self) {
+                try await SignallingClient(target: target, trust: trust).call(offer: Self.offer)
+            }
+            #expect(failure?.code == "certificate_untrusted", "\(String(describing: failure))")
+        }
+        try await Self.blocking { try server.stop(grace: .zero) }
+        let dead = await #expect(throws: SignallingFailure.self) {
+            try await SignallingClient(target: target, trust: .insecure).call(offer: Self.offer)
+        }
+        #expect(dead?.code == "signalling_unreachable", "\(String(describing: dead))")
+    }
+
+    @Test func `a body that stops on its way is answered with 408, and its connection ends`() async throws {
+        let (server, _) = try await Self.start { $0.limits.bodyTime = .milliseconds(100) }
+        let text = try await Self.exchange(
+            port: try #require(server.plainHTTPPort), "POST /whip HTTP/1.1\r\nHost: h\r\nContent-Type: application/sdp\r\nContent-Length: 100\r\n\r\nv=0")
+        #expect(text.hasPrefix("HTTP/1.1 408 "))
+        #expect(text.contains("\"code\":\"request_timeout\""))
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test func `a header that never ends closes its connection`() async throws {
+        let (server, _) = try await Self.start { $0.limits.idleTime = .milliseconds(100) }
+        let text = try await Self.exchange(port: try #require(server.plainHTTPPort), "GET /healthz HTTP/1.1\r\nHost: h\r\nX-Slow: ")
+        #expect(text.isEmpty)
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test func `a body or a header that is too large is refused`() async throws {
+        let (server, _) = try await Self.start()
+        let port = try #require(server.plainHTTPPort)
+        let body = String(repeating: "x", count: 200_000)
+        let large = try await Self.exchange(port: port, "POST /whip HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n\(body)")
+        #expect(large.hasPrefix("HTTP/1.1 413 "))
+        let header = try await Self.exchange(port: port, "GET /healthz HTTP/1.1\r\nHost: h\r\nX: \(body.prefix(20_000))\r\n\r\n")
+        #expect(header.hasPrefix("HTTP/1.1 400 ") || header.hasPrefix("HTTP/1.1 431 "))
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test func `silence instead of a TLS handshake ends`() async throws {
+        let (server, _) = try await Self.start { $0.limits.handshakeTime = .milliseconds(100) }
+        let text = try await Self.exchange(port: Int(server.local.port), "")
+        #expect(text.isEmpty)
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test func `a TCP port in use is told`() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        let configuration = try Self.configuration()
+        await #expect(throws: DriverError.portInUse(host: "127.0.0.1", port: port)) {
+            try await Self.blocking {
+                try SessionServer(host: "127.0.0.1", port: port, configuration: configuration, http: HTTPConfiguration(), onNotice: { _ in })
+            }
+        }
+        try await listener.close().get()
+    }
+
+    /// Sends bytes to a port and gives back all that comes until the peer closes, or 5 s have passed.
+    private static func exchange(port: Int, _ text: String) async throws -> String {
+        try await blocking { try exchangeBlocking(port: port, text) }
+    }
+
+    private static func exchangeBlocking(port: Int, _ text: String) throws -> String {
+        let channel = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(channel) }
+        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr { address, size in
+            _ = connect(channel, address, socklen_t(size))
+        }
+        let bytes = Array(text.utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { send(channel, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { break }
+            sent += count
+        }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = recv(channel, &buffer, buffer.count, 0)
+            guard count != -1 || errno != EAGAIN else { return "timeout" }
+            guard count > 0 else { break }
+            received += buffer[..<count]
+            // A connection that is kept open has no end to wait for.
+            if received.count > 12, String(decoding: received, as: UTF8.self).contains("\r\n\r\n{") { break }
+        }
+        return String(decoding: received, as: UTF8.self)
+    }
+}
