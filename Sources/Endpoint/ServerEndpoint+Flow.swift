@@ -132,6 +132,7 @@ extension ServerEndpoint {
                 case .event(let bytes):
                     hasSentEvents = true
                     send(bytes, on: connection, now: now)
+                case .expect(let sequence): connection.transport.expect(through: sequence, now: now)
                 case .responder(let input): active.responder.handle(input, now: now)
                 case .close(let code, let reason):
                     connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason, now: now)
@@ -152,7 +153,7 @@ extension ServerEndpoint {
         } catch {
             counters.framesDropped += 1
             // A reliable mode promised this frame: a peer that reads too slowly for it loses its connection, not a frame.
-            if error == .queueFull, delivery != .datagram {
+            if error == .queueFull, delivery.isReliable {
                 connection.transport.close(code: CloseCode.slowPeer, reason: "frames wait longer than the queue holds", now: now)
             }
         }

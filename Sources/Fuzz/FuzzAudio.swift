@@ -41,6 +41,9 @@ func fuzzOpusPacket(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
     guard let header = try? OpusPacketHeader(input) else { return false }
     try expect((1...48).contains(header.frameCount), "1 to 48 frames")
     try expect(header.sampleCount <= 5760 && header.sampleCount % 120 == 0, "2.5 ms or a multiple of it, up to 120 ms")
+    try expect(header.firstFrame.upperBound <= input.count, "the first frame lies within the packet")
+    let copy = OpusPacket.forwardErrorCorrection(in: [UInt8](input))
+    try expect(copy == nil || header.configuration < 16 && !header.firstFrame.isEmpty, "only LP frames carry a copy")
     return true
 }
 

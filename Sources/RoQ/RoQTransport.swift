@@ -62,7 +62,7 @@ package final class RoQTransport {
     package var capabilities: Capabilities {
         let modes = ReliabilityMode.allCases
         return Capabilities(
-            transport: "roq", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { $0.delivery != .datagram })
+            transport: "roq", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { !$0.usesDatagrams })
     }
 
     package func pollEvent() -> TransportEvent? { output.popFirst() }

@@ -32,6 +32,7 @@ struct PromptAssessment {
         var hash = FrameHash()
         var live = 0
         var duplicates = 0
+        var recovered = Receipt.Recovered()
         var holes = HoleFinder(first: prompt.range.lowerBound)
         payloads.reserveCapacity(ledger.keepsPayloads ? prompt.range.count : 0)
         for sequence in prompt.range {
@@ -42,7 +43,9 @@ struct PromptAssessment {
             }
             if keepsArrivals { arrivals.append(record.arrival) }
             duplicates += Int(record.duplicates)
+            recovered.count(record.recovery)
             if clock.delay(record.timestamp, arrival: record.arrival) <= liveDeadline { live += 1 }
+            if missing.last == sequence &- 1, holes.cover(before: sequence, record) { recovered.fec += 1 }
             holes.found(sequence, record)
             if ledger.keepsPayloads {
                 hash.update(record.payload)
@@ -55,18 +58,24 @@ struct PromptAssessment {
             expected: prompt.manifest?.sha256, actual: ledger.keepsPayloads ? hash.hexadecimal() : nil)
         receipt = Receipt(
             itemID: prompt.itemID,
-            verdict: Self.verdict(isWhole: missing.isEmpty, hasManifest: prompt.manifest != nil, hashes: hashes, onGap: prompt.onGap),
+            verdict: Self.verdict(
+                missingCount: missing.count, coveredCount: recovered.fec, hasManifest: prompt.manifest != nil, hashes: hashes,
+                onGap: prompt.onGap),
             expectedFrames: prompt.range.count, receivedFrames: received, liveFrames: live,
-            lateFrames: received - live, duplicateFrames: duplicates,
+            recovered: recovered, lateFrames: received - live, duplicateFrames: duplicates,
             missing: holes.ranges, longestGapMilliseconds: holes.longestMilliseconds, sha256: hashes,
             waitedMilliseconds: Int(decided.since(prompt.committed).nanoseconds / 1_000_000),
             transport: prompt.transport, mode: prompt.mode)
     }
 
     /// The verdicts of docs/receipts.md.
-    static func verdict(isWhole: Bool, hasManifest: Bool, hashes: Receipt.Hashes, onGap: GapPolicy) -> Receipt.Verdict {
+    static func verdict(
+        missingCount: Int, coveredCount: Int, hasManifest: Bool, hashes: Receipt.Hashes, onGap: GapPolicy
+    ) -> Receipt.Verdict {
+        // A copy covers a hole, but its bytes are not the frame's: such a prompt's hash says nothing.
+        if missingCount > 0, coveredCount == missingCount { return hasManifest ? .covered : .unverified }
         let isContradicted = hashes.expected.flatMap { expected in hashes.actual.map { $0 != expected } } ?? false
-        if !isWhole || isContradicted {
+        if missingCount > 0 || isContradicted {
             if onGap == .reject { return .rejected }
             return hasManifest ? .degraded : .unverified
         }
@@ -86,19 +95,29 @@ private struct HoleFinder {
 
     init(first: UInt64) { self.first = first }
 
+    /// The frame before `sequence` is missing: covers it where this one carries a copy of it.
+    mutating func cover(before sequence: UInt64, _ record: PromptLedger.Record) -> Bool {
+        guard let duration = OpusPacket.forwardErrorCorrection(in: record.payload) else { return false }
+        found(sequence - 1, at: record.timestamp.advanced(by: .zero - duration), lasting: duration)
+        return true
+    }
+
     mutating func found(_ sequence: UInt64, _ record: PromptLedger.Record) {
-        let duration = OpusPacket.duration(of: record.payload) ?? OpusPacket.usualDuration
+        found(sequence, at: record.timestamp, lasting: OpusPacket.duration(of: record.payload) ?? OpusPacket.usualDuration)
+    }
+
+    private mutating func found(_ sequence: UInt64, at timestamp: MediaTime, lasting duration: Duration) {
         if let previous, let origin {
             if sequence > previous.sequence + 1 {
-                add(from: previous.end.since(origin), to: record.timestamp.since(origin))
+                add(from: previous.end.since(origin), to: timestamp.since(origin))
             }
         } else {
             frameDuration = duration
             let lead = duration * Int(sequence - first)
-            origin = record.timestamp.advanced(by: .zero - lead)
+            origin = timestamp.advanced(by: .zero - lead)
             if sequence > first { add(from: .zero, to: lead) }
         }
-        previous = (sequence, record.timestamp.advanced(by: duration))
+        previous = (sequence, timestamp.advanced(by: duration))
     }
 
     mutating func finish(at upperBound: UInt64) {

@@ -9,6 +9,8 @@ package struct PromptLedger: Sendable {
         package var arrival: Instant
         package var timestamp: MediaTime
         package var duplicates: UInt8
+        /// How the copy came that arrived first; `nil` where the frame came by itself.
+        package var recovery: MediaFrame.Recovery?
         package var payload: [UInt8]
     }
 
@@ -82,7 +84,7 @@ package struct PromptLedger: Sendable {
             heldBytes += frame.payload.count
         }
         ring[index] = Record(
-            arrival: arrival, timestamp: frame.timestamp, duplicates: 0,
+            arrival: arrival, timestamp: frame.timestamp, duplicates: 0, recovery: frame.recovery,
             payload: keepsPayloads ? frame.payload : [])
         return .fresh(sequence)
     }

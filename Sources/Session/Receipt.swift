@@ -15,7 +15,7 @@ package struct Receipt: Hashable, Sendable {
     /// How many arrived in time for the decision, but not live.
     package var lateFrames: Int
     package var duplicateFrames: Int
-    /// The holes, in milliseconds from the beginning of the prompt.
+    /// The holes that nothing covers, in milliseconds from the beginning of the prompt.
     package var missing: [MissingRange]
     package var longestGapMilliseconds: Int
     package var sha256: Hashes
@@ -45,6 +45,15 @@ package struct Receipt: Hashable, Sendable {
         package var nack = 0
         package var repair = 0
         package init() {}
+
+        mutating func count(_ recovery: MediaFrame.Recovery?) {
+            switch recovery {
+            case nil: break
+            case .red: red += 1
+            case .nack: nack += 1
+            case .repair: repair += 1
+            }
+        }
     }
 
     package struct MissingRange: Hashable, Sendable {

@@ -3,22 +3,18 @@
 package enum ReliabilityMode: String, CaseIterable, Codable, Hashable, Sendable {
     /// One datagram a frame, sent once.
     case datagram
+    /// The same; the encoder puts a coarse copy of each frame into the next (Opus in-band FEC).
+    case fec
+    /// One datagram a frame, which also holds the frames before it (RFC 2198).
+    case red
+    /// One datagram a frame, sent again when it is lost, until the frame is too old.
+    case nack
+    /// A stream a frame, abandoned when the frame is too old.
+    case deadline
     /// A reliable stream a frame: everything arrives, and no frame waits for another.
     case streamPerFrame = "stream-per-frame"
     /// One reliable stream for all frames: everything arrives, in order.
     case stream
-
-    /// Which primitive of the transport carries a frame in this mode.
-    package var delivery: Delivery {
-        switch self {
-        case .datagram: .datagram
-        case .streamPerFrame: .streamPerFrame
-        case .stream: .stream
-        }
-    }
-
-    /// Whether the transport promises that every frame arrives while the connection lives.
-    package var isReliable: Bool { delivery != .datagram }
 }
 
 /// The primitive that carries one frame. Every transport maps these to its own means; a receiver
@@ -36,10 +32,29 @@ package enum Delivery: Hashable, Sendable {
     case expiring(within: Duration)
     /// The one reliable stream for all frames.
     case stream
+
+    /// Whether the transport promises that the frame arrives while the connection lives.
+    package var isReliable: Bool {
+        switch self {
+        case .streamPerFrame, .stream: true
+        case .datagram, .redundant, .resent, .expiring: false
+        }
+    }
+
+    /// Whether the frame travels in datagrams.
+    package var usesDatagrams: Bool {
+        switch self {
+        case .datagram, .redundant, .resent: true
+        case .streamPerFrame, .expiring, .stream: false
+        }
+    }
 }
 
 extension ReliabilityMode {
     /// Modes with a name and a promise, but not built yet. A session that is asked for one says so, instead of
     /// taking it for a misspelling. To build one: give it a case above and take it out here.
-    package static let plannedNames = ["fec", "red", "nack", "deadline", "repair"]
+    package static let plannedNames = ["repair"]
+
+    /// Whether frames travel in datagrams, so that a transport without them cannot do it.
+    package var usesDatagrams: Bool { ReliabilitySettings(mode: self).delivery.usesDatagrams }
 }

@@ -55,6 +55,9 @@ extension Session {
             id: itemID, role: "user", status: .completed, content: [ContentPart(type: "input_audio")])
         emit(.itemAdded(item, previousItemID: previous))
         emit(.itemDone(item, previousItemID: previous))
+        if checked != nil, ledger.window.upperBound < range.upperBound {
+            outputs.append(.expect(through: UInt16(truncatingIfNeeded: range.upperBound - 1)))
+        }
         decideWhatIsDue(now: now)
     }
 

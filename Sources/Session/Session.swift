@@ -102,8 +102,8 @@ package struct Session: Sendable {
     /// The mode in force, for both directions.
     package var mode: ReliabilityMode { object.parallax.reliability.mode }
 
-    /// How frames travel now, in both directions.
-    package var delivery: Delivery { mode.delivery }
+    /// How frames are carried in it.
+    package var delivery: Delivery { object.parallax.reliability.delivery }
 
     /// Whether no answer plays or waits to be played.
     package var playoutIsIdle: Bool { playout.currentResponseID == nil }

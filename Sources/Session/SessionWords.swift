@@ -4,6 +4,9 @@ package enum SessionOutput: Hashable, Sendable {
     case event([UInt8])
     /// One frame for the client, by the primitive that the mode asks for.
     case frame(MediaFrame, Delivery)
+    /// A commit says that frames up to this number were sent, and the last have not come: a transport whose receiver asks
+    /// for what it misses would not know of them.
+    case expect(through: UInt16)
     /// For the session's responder.
     case responder(ResponderInput)
     /// The session is over: close its attachment and forget it.

@@ -270,6 +270,6 @@ extension Capabilities {
     static func webTransport(over quic: QUICConnection) -> Capabilities {
         let modes = ReliabilityMode.allCases
         return Capabilities(
-            transport: "webtransport", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { $0.delivery != .datagram })
+            transport: "webtransport", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { !$0.usesDatagrams })
     }
 }

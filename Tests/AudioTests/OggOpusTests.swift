@@ -37,7 +37,7 @@ private func read(_ file: [UInt8], limits: AudioLimits = AudioLimits()) throws(A
         #expect(ogg.tags.vendor == "libopus 1.3.1, libopusenc 0.2.1")
         #expect(ogg.tags.comments.first == "ENCODER=opusenc from opus-tools 0.2")
         #expect(ogg.packets.count == 4)
-        #expect(try ogg.packets.map { try header($0).sampleCount } == [960, 960, 960, 960])
+        #expect(try ogg.packets.map { try OpusPacketHeader($0.span).sampleCount } == [960, 960, 960, 960])
         #expect(ogg.playableSampleCount == 3_000)
     }
 

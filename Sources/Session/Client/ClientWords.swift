@@ -6,6 +6,10 @@ package struct ClientConfiguration: Hashable, Sendable {
     package var onGap: GapPolicy?
     /// `nil` leaves the server's default for the mode.
     package var wait: Duration?
+    /// `nil` leaves the server's default: how long a frame is worth sending again, or keeping on its stream.
+    package var deadline: Duration?
+    /// `nil` leaves the server's default: how many earlier frames a datagram carries in mode `red`.
+    package var redundancyDepth: Int?
     /// `nil` leaves the server's default.
     package var liveDeadline: Duration?
     /// Whether commits carry the count and hash of their frames.

@@ -7,9 +7,10 @@ package import Wire
 package struct RealtimeClient: Sendable {
     package let configuration: ClientConfiguration
     /// How this client's frames are carried now.
-    package private(set) var mode: ReliabilityMode
+    package var mode: ReliabilityMode { reliability.mode }
     /// The same as the transport needs it.
-    package var delivery: Delivery { mode.delivery }
+    package var delivery: Delivery { reliability.delivery }
+    private var reliability: ReliabilitySettings
     package private(set) var sessionID: String?
     /// How many frames the prompt that is being captured has.
     package var promptFrames: Int { prompt.frames }
@@ -36,7 +37,9 @@ package struct RealtimeClient: Sendable {
 
     package init(_ configuration: ClientConfiguration) {
         self.configuration = configuration
-        mode = configuration.mode
+        reliability = ReliabilitySettings(mode: configuration.mode)
+        if let deadline = configuration.deadline { reliability.deadlineMilliseconds = Self.milliseconds(deadline) }
+        if let depth = configuration.redundancyDepth { reliability.redundancyDepth = depth }
         outputs = BoundedQueue(limit: configuration.limits.queuedOutputs)
         notices = BoundedQueue(limit: configuration.limits.queuedOutputs)
         prompt = OpenPrompt(first: configuration.firstSequence)
@@ -51,6 +54,8 @@ package struct RealtimeClient: Sendable {
         if let instructions = configuration.instructions { update.instructions = .value(instructions) }
         if let onGap = configuration.onGap { update.onGap = .value(onGap.rawValue) }
         if let wait = configuration.wait { update.waitMilliseconds = .value(Self.milliseconds(wait)) }
+        if let deadline = configuration.deadline { update.deadlineMilliseconds = .value(Self.milliseconds(deadline)) }
+        if let depth = configuration.redundancyDepth { update.redundancyDepth = .value(depth) }
         if let deadline = configuration.liveDeadline { update.liveDeadlineMilliseconds = .value(Self.milliseconds(deadline)) }
         emit(.updateSession(update))
     }
@@ -131,7 +136,7 @@ package struct RealtimeClient: Sendable {
             sessionID = session.id
             notices.append(.sessionCreated(id: session.id))
         case .sessionUpdated(let session):
-            mode = session.parallax.reliability.mode
+            reliability = session.parallax.reliability
             notices.append(.sessionUpdated(mode: mode))
         case .sessionExpiring(let remaining): notices.append(.sessionExpiring(remaining: .milliseconds(remaining)))
         case .audioCommitted(let itemID, _): notices.append(.committed(itemID: itemID))

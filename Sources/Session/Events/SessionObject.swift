@@ -89,10 +89,48 @@ package struct ReliabilitySettings: Hashable, Sendable {
     package var onGap = GapPolicy.wait
     /// What the client asked for; `nil` takes the mode's default.
     package var waitMilliseconds: Int?
+    /// How long a frame is worth sending again (`nack`) or keeping on its stream (`deadline`).
+    ///
+    /// A frame of a prompt is of use until the prompt is decided, long after it has ceased to be live; but whoever has
+    /// spoken waits for an answer. A second holds several round trips and outlives almost every burst of losses, and it is the
+    /// most that a commit waits in these modes.
+    package var deadlineMilliseconds = 1_000
+    /// How many frames before its own a datagram carries (`red`).
+    package var redundancyDepth = 2
+
+    /// What `deadline_ms` may be: a frame of 20 ms at least, and no more than what a sender keeps (500 frames of 20 ms).
+    package static let deadlineRange = 20...10_000
+    /// What `red_depth` may be. Eight frames of 20 ms lie 160 ms back; where frames are so long that RED's 341 ms do not
+    /// reach, the oldest are left out.
+    package static let depthRange = 1...8
+    /// How long after a frame's last moment it may still be under way, or datagrams be out of order.
+    private static let reorderMilliseconds = 200
+
+    package init(mode: ReliabilityMode = .datagram) { self.mode = mode }
 
     /// How long a committed prompt waits for its missing frames. With datagrams nothing comes after a short time of
-    /// reordering; a reliable mode loses frames only with its connection.
-    package var effectiveWaitMilliseconds: Int { waitMilliseconds ?? (mode.isReliable ? 30_000 : 200) }
+    /// reordering; what is sent again comes until it is too old; a reliable mode loses frames only with its connection.
+    package var effectiveWaitMilliseconds: Int {
+        if let waitMilliseconds { return waitMilliseconds }
+        return switch delivery {
+        case .datagram, .redundant: Self.reorderMilliseconds
+        case .resent, .expiring: deadlineMilliseconds + Self.reorderMilliseconds
+        case .streamPerFrame, .stream: 30_000
+        }
+    }
+
+    /// Which primitive of the transport carries a frame.
+    package var delivery: Delivery {
+        switch mode {
+        // What makes `fec` of it is in the frames themselves.
+        case .datagram, .fec: .datagram
+        case .red: .redundant(depth: redundancyDepth)
+        case .nack: .resent(within: .milliseconds(deadlineMilliseconds))
+        case .deadline: .expiring(within: .milliseconds(deadlineMilliseconds))
+        case .streamPerFrame: .streamPerFrame
+        case .stream: .stream
+        }
+    }
 }
 
 /// What becomes of a prompt that has holes: `session.parallax.reliability.on_gap`.
@@ -122,7 +160,8 @@ extension ParallaxSettings: Codable {
 
 extension ReliabilitySettings: Codable {
     private enum CodingKeys: String, CodingKey {
-        case mode, onGap = "on_gap", waitMilliseconds = "wait_ms"
+        case mode, onGap = "on_gap", waitMilliseconds = "wait_ms", deadlineMilliseconds = "deadline_ms"
+        case redundancyDepth = "red_depth"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -131,6 +170,15 @@ extension ReliabilitySettings: Codable {
         mode = try container.decodeIfPresent(ReliabilityMode.self, forKey: .mode) ?? mode
         onGap = try container.decodeIfPresent(GapPolicy.self, forKey: .onGap) ?? onGap
         waitMilliseconds = try container.decodeIfPresent(Int.self, forKey: .waitMilliseconds)
+        // What another server says is kept within what this client can do.
+        deadlineMilliseconds = Self.clamp(
+            try container.decodeIfPresent(Int.self, forKey: .deadlineMilliseconds) ?? deadlineMilliseconds, to: Self.deadlineRange)
+        redundancyDepth = Self.clamp(
+            try container.decodeIfPresent(Int.self, forKey: .redundancyDepth) ?? redundancyDepth, to: Self.depthRange)
+    }
+
+    private static func clamp(_ value: Int, to range: ClosedRange<Int>) -> Int {
+        max(range.lowerBound, min(range.upperBound, value))
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -138,5 +186,7 @@ extension ReliabilitySettings: Codable {
         try container.encode(mode, forKey: .mode)
         try container.encode(onGap, forKey: .onGap)
         try container.encode(effectiveWaitMilliseconds, forKey: .waitMilliseconds)
+        try container.encode(deadlineMilliseconds, forKey: .deadlineMilliseconds)
+        try container.encode(redundancyDepth, forKey: .redundancyDepth)
     }
 }

@@ -22,6 +22,8 @@ package struct SessionUpdate: Hashable, Sendable {
     package var mode = Field<String>.absent
     package var onGap = Field<String>.absent
     package var waitMilliseconds = Field<Int>.absent
+    package var deadlineMilliseconds = Field<Int>.absent
+    package var redundancyDepth = Field<Int>.absent
     package var liveDeadlineMilliseconds = Field<Int>.absent
 
     package init() {}
@@ -97,6 +99,12 @@ extension SessionUpdate {
             }
             parallax.reliability.waitMilliseconds = value
         }
+        try Self.merge(
+            deadlineMilliseconds, into: &parallax.reliability.deadlineMilliseconds,
+            cleared: ReliabilitySettings().deadlineMilliseconds, within: ReliabilitySettings.deadlineRange, name: "deadline_ms")
+        try Self.merge(
+            redundancyDepth, into: &parallax.reliability.redundancyDepth,
+            cleared: ReliabilitySettings().redundancyDepth, within: ReliabilitySettings.depthRange, name: "red_depth")
         switch liveDeadlineMilliseconds {
         case .absent: break
         case .null: parallax.liveDeadlineMilliseconds = ParallaxSettings().liveDeadlineMilliseconds
@@ -127,6 +135,16 @@ extension SessionUpdate {
         }
     }
 
+    private static func merge(
+        _ field: Field<Int>, into target: inout Int, cleared: Int, within range: ClosedRange<Int>, name: String
+    ) throws(EventError) {
+        if let value = field.value, !range.contains(value) {
+            throw .invalidValue(
+                "\(name) lies between \(range.lowerBound) and \(range.upperBound).", param: "session.parallax.reliability.\(name)")
+        }
+        merge(field, into: &target, cleared: cleared)
+    }
+
     private static func merge(_ field: Field<AudioFormat>, into target: inout AudioFormat, param: String) throws(EventError) {
         switch field {
         case .absent: break
@@ -150,7 +168,10 @@ extension SessionUpdate: Codable {
     private enum InputKey: String, CodingKey { case format, transcription, noiseReduction = "noise_reduction" }
     private enum OutputKey: String, CodingKey { case format, voice, speed }
     private enum ParallaxKey: String, CodingKey { case reliability, liveDeadlineMilliseconds = "live_deadline_ms" }
-    private enum ReliabilityKey: String, CodingKey { case mode, onGap = "on_gap", waitMilliseconds = "wait_ms" }
+    private enum ReliabilityKey: String, CodingKey {
+        case mode, onGap = "on_gap", waitMilliseconds = "wait_ms", deadlineMilliseconds = "deadline_ms"
+        case redundancyDepth = "red_depth"
+    }
 
     package init(from decoder: any Decoder) throws {
         let session = try decoder.container(keyedBy: Key.self)
@@ -187,6 +208,8 @@ extension SessionUpdate: Codable {
                 mode = try reliability.decodeField(String.self, forKey: .mode)
                 onGap = try reliability.decodeField(String.self, forKey: .onGap)
                 waitMilliseconds = try reliability.decodeField(Int.self, forKey: .waitMilliseconds)
+                deadlineMilliseconds = try reliability.decodeField(Int.self, forKey: .deadlineMilliseconds)
+                redundancyDepth = try reliability.decodeField(Int.self, forKey: .redundancyDepth)
             }
         }
     }
@@ -213,7 +236,8 @@ extension SessionUpdate: Codable {
     }
 
     private var hasParallax: Bool {
-        mode.isPresent || onGap.isPresent || waitMilliseconds.isPresent || liveDeadlineMilliseconds.isPresent
+        mode.isPresent || onGap.isPresent || waitMilliseconds.isPresent || deadlineMilliseconds.isPresent
+            || redundancyDepth.isPresent || liveDeadlineMilliseconds.isPresent
     }
 
     private func encodeAudio(into session: inout KeyedEncodingContainer<Key>) throws {
@@ -235,5 +259,7 @@ extension SessionUpdate: Codable {
         try reliability.encodeField(mode, forKey: .mode)
         try reliability.encodeField(onGap, forKey: .onGap)
         try reliability.encodeField(waitMilliseconds, forKey: .waitMilliseconds)
+        try reliability.encodeField(deadlineMilliseconds, forKey: .deadlineMilliseconds)
+        try reliability.encodeField(redundancyDepth, forKey: .redundancyDepth)
     }
 }

@@ -1,10 +1,9 @@
-import Audio
 import Testing
 import Wire
 
 func header(_ packet: [UInt8]) throws(ParseError) -> OpusPacketHeader { try OpusPacketHeader(packet.span) }
 
-@Suite struct OpusPacketTests {
+@Suite struct OpusPacketHeaderTests {
     @Test func `the 32 configurations have the frame sizes of RFC 6716 table 2`() throws {
         let silk = [480, 960, 1920, 2880], hybrid = [480, 960], celt = [120, 240, 480, 960]
         let table = silk + silk + silk + hybrid + hybrid + celt + celt + celt + celt
