@@ -52,8 +52,8 @@ enum ClientAttachment {
 
     func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         switch self {
-        case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
-        case .roq(let transport): try transport.send(frame: frame, delivery: delivery)
+        case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
+        case .roq(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
         }
     }
@@ -72,7 +72,20 @@ enum ClientAttachment {
     }
 
     /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
-    var deadline: Instant? { nil }
+    var deadline: Instant? {
+        switch self {
+        case .webTransport(let transport): transport.deadline
+        case .roq(let transport): transport.deadline
+        // The carrier's own.
+        case .webRTC: nil
+        }
+    }
 
-    func handleTimeout(now: Instant) {}
+    func handleTimeout(now: Instant) {
+        switch self {
+        case .webTransport(let transport): transport.handleTimeout(now: now)
+        case .roq(let transport): transport.handleTimeout(now: now)
+        case .webRTC: break
+        }
+    }
 }

@@ -79,8 +79,8 @@ enum ServerTransport {
     func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         switch self {
         case .undecided: throw .notOpen
-        case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery)
-        case .roq(let transport): try transport.send(frame: frame, delivery: delivery)
+        case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
+        case .roq(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
         }
     }
@@ -114,7 +114,22 @@ enum ServerTransport {
     }
 
     /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
-    var deadline: Instant? { nil }
+    var deadline: Instant? {
+        switch self {
+        case .undecided: nil
+        case .webTransport(let transport): transport.deadline
+        case .roq(let transport): transport.deadline
+        // The carrier's own.
+        case .webRTC: nil
+        }
+    }
 
-    func handleTimeout(now: Instant) {}
+    func handleTimeout(now: Instant) {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.handleTimeout(now: now)
+        case .roq(let transport): transport.handleTimeout(now: now)
+        case .webRTC: break
+        }
+    }
 }

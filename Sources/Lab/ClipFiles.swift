@@ -59,18 +59,19 @@ package enum ClipFiles {
     }
 
     /// Reads clips and encodes what is not Opus yet: once, however many trials follow.
-    package static func load(_ paths: [URL]) throws(ClipFileError) -> [Clip] {
+    /// - Parameter settings: how; with protected frames where mode `fec` is among the cells.
+    package static func load(_ paths: [URL], settings: ClipSettings = ClipSettings()) throws(ClipFileError) -> [Clip] {
         var clips: [Clip] = []
         var names: Set<String> = []
         for path in paths {
-            let clip = try load(path)
+            let clip = try load(path, settings)
             guard names.insert(clip.name).inserted else { throw .sameName(clip.name) }
             clips.append(clip)
         }
         return clips
     }
 
-    private static func load(_ path: URL) throws(ClipFileError) -> Clip {
+    private static func load(_ path: URL, _ settings: ClipSettings) throws(ClipFileError) -> Clip {
         let data: Data
         do {
             data = try Data(contentsOf: path)
@@ -80,7 +81,8 @@ package enum ClipFiles {
         }
         do {
             return try Clip.load(
-                bytes: [UInt8](data), name: path.deletingPathExtension().lastPathComponent, transcript: transcript(of: path))
+                bytes: [UInt8](data), name: path.deletingPathExtension().lastPathComponent, transcript: transcript(of: path),
+                settings: settings)
         } catch {
             throw .notAudio(path: path.path, reason: error.description)
         }

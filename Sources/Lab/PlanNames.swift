@@ -22,6 +22,14 @@ extension Plan {
     package static let transports = TrialTransport.allCases.map(\.rawValue)
     package static var modes: [String] { ReliabilityMode.allCases.map(\.rawValue) }
 
+    /// How clips are to be encoded for these modes.
+    package static func clipSettings(modes: String?) -> ClipSettings {
+        var settings = ClipSettings()
+        let fec = ReliabilityMode.fec.rawValue
+        settings.makesProtectedFrames = (try? names(modes, kind: "mode", known: Self.modes, standard: Self.modes))?.contains(fec) ?? false
+        return settings
+    }
+
     /// The plan that a command line names; a list that is left out stands for all that is usual.
     package init(
         seed: UInt64, transports: String?, modes: String?, profiles: String?, clips: [Clip], trialsPerCell: Int

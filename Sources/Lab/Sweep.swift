@@ -13,7 +13,7 @@ package struct Sweep: Sendable {
     private let clock: LabClock?
 
     /// - Parameter clock: what virtual time means to C libraries; transports that need none do without.
-    /// - Precondition: `clips` holds every clip of the plan.
+    /// - Precondition: `clips` holds every clip of the plan, with protected frames where the plan has mode `fec`.
     /// - Throws: `needsClock` where a transport of the plan would measure the machine's own time.
     package init(plan: Plan, clips: [Clip], commit: String, clock: LabClock? = nil) throws(SweepError) {
         if clock == nil, let name = plan.transports.first(where: { TrialTransport(rawValue: $0)?.needsClock ?? false }) {
@@ -33,7 +33,7 @@ package struct Sweep: Sendable {
     /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.
     package func row(at index: Int) throws(PlanError) -> TrialRow {
         let plan = plan[index]
-        return TrialRow(try record(at: index), of: plan, clip: try clip(named: plan.cell.clip), commit: commit)
+        return TrialRow(try record(at: index), of: plan, clip: try clip(of: plan.cell), commit: commit)
     }
 
     /// Runs trial `index` and answers what it saw, frame by frame.
@@ -48,12 +48,14 @@ package struct Sweep: Sendable {
         guard let transport = TrialTransport(rawValue: plan.cell.transport) else {
             throw .unknown(kind: "transport", name: plan.cell.transport, expected: Plan.transports)
         }
-        let clip = try clip(named: plan.cell.clip)
+        let clip = try clip(of: plan.cell)
+        var talker = ClientConfiguration()
+        talker.mode = mode
         clock?.begin(plan.seed.value)
         // The trial is gone before the clock is: what C libraries do at the end of a connection, they do in its time.
         defer { clock?.end() }
         return record(of: Trial(
-            plan, transport: transport, profile: profile, mode: mode, clip: clip, credentials: credentials, clock: clock))
+            plan, transport: transport, profile: profile, talker: talker, clip: clip, credentials: credentials, clock: clock))
     }
 
     private func record(of trial: consuming Trial) -> TrialRecord {
@@ -64,9 +66,10 @@ package struct Sweep: Sendable {
         }
     }
 
-    private func clip(named name: String) throws(PlanError) -> Clip {
-        guard let clip = clips[name] else { throw .unknown(kind: "clip", name: name, expected: clips.keys.sorted()) }
-        return clip
+    /// The cell's clip; in mode `fec` as its encoder makes it there.
+    private func clip(of cell: Cell) throws(PlanError) -> Clip {
+        guard let clip = clips[cell.clip] else { throw .unknown(kind: "clip", name: cell.clip, expected: clips.keys.sorted()) }
+        return cell.mode == ReliabilityMode.fec.rawValue ? clip.protected : clip
     }
 }
 

@@ -38,14 +38,19 @@ struct Trial: ~Copyable {
     private var phase = Phase.connecting
     private var record: TrialRecord
 
-    /// - Parameter clock: has begun, with the trial's seed.
+    /// Another mode, asked for with this frame.
+    var modeChange: (frame: Int, mode: ReliabilityMode)?
+
+    /// - Parameters:
+    ///   - talker: how the client talks, its mode for one.
+    ///   - clock: has begun, with the trial's seed.
     init(
-        _ plan: TrialPlan, transport: TrialTransport, profile: NetworkProfile, mode: ReliabilityMode, clip: Clip,
+        _ plan: TrialPlan, transport: TrialTransport, profile: NetworkProfile, talker: ClientConfiguration, clip: Clip,
         credentials: TrialCredentials, clock: LabClock? = nil
     ) {
         self.clip = clip
         let server = SignallingServer(plan, clip: clip, credentials: credentials)
-        let client = SignallingClient(plan, transport: transport, mode: mode)
+        let client = SignallingClient(plan, transport: transport, talker: talker)
         world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
         record = TrialRecord(frameCount: clip.frames.count)
     }
@@ -77,6 +82,7 @@ struct Trial: ~Copyable {
 
     /// Captures frame `index`, and commits the prompt after the last one.
     private mutating func speak(_ index: Int) {
+        if let modeChange, modeChange.frame == index { world.client.endpoint.changeMode(modeChange.mode, now: world.now) }
         let payload = clip.frames[index]
         world.forgetTransmissions()
         world.client.endpoint.capture(payload: payload, duration: clip.frameDuration, now: world.now)

@@ -40,13 +40,11 @@ extension SignallingServer {
 
 extension SignallingClient {
     /// The client of a trial, which begins to connect.
-    convenience init(_ plan: TrialPlan, transport: TrialTransport, mode: ReliabilityMode) {
-        var talker = ClientConfiguration()
-        talker.mode = mode
+    convenience init(_ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration) {
         let endpoint = ClientEndpoint(
             transport: Self.transport(transport), serverName: "localhost", credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: talker, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
-        let session = #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(mode.rawValue)"}}}"#
+        let session = #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(talker.mode.rawValue)"}}}"#
         self.init(endpoint, session: session, now: .zero)
     }
 

@@ -22,7 +22,9 @@ package struct FlowReceiver {
     private let format: MediaFormat
     private let limits: MediaStreamLimits
     private var streams: [StreamID: RoQStreamReader] = [:]
-    /// Packets that were allowed and of no use: RTCP, other payload types, datagrams of unknown flows.
+    /// What has come, so that copies of it in redundant packets are not handed up.
+    private var seen = ReceivedSequences()
+    /// Packets that were allowed and of no use: RTCP, other payload types, redundant payloads that cannot be read.
     package private(set) var ignoredCount = 0
     /// Datagrams of flows that nobody reads.
     package private(set) var unknownFlowCount = 0
@@ -59,7 +61,7 @@ package struct FlowReceiver {
         guard isKnown else { return .unknownFlow }
         let isEvents = reader.flow == eventFlow && eventFlow != nil
         let limit = isEvents ? limits.eventByteCount + RTP.headerByteCount : limits.packetByteCount
-        while let packet = try reader.next(maximumByteCount: limit, { format.read($0, isEvent: isEvents) }) {
+        while let packet = try reader.next(maximumByteCount: limit, { format.read($0, isEvent: isEvents, seen: seen) }) {
             try deliver(packet, into: &events)
         }
         if isFinal {
@@ -75,16 +77,23 @@ package struct FlowReceiver {
     package mutating func forget(_ stream: StreamID) { streams.removeValue(forKey: stream) }
 
     private mutating func receive(_ packet: Span<UInt8>, into events: inout TransportEventQueue) throws(RoQError) {
-        try deliver(format.read(packet, isEvent: false), into: &events)
+        try deliver(format.read(packet, isEvent: false, seen: seen), into: &events)
     }
 
     private mutating func receive(event packet: Span<UInt8>, into events: inout TransportEventQueue) throws(RoQError) {
-        try deliver(format.read(packet, isEvent: true), into: &events)
+        try deliver(format.read(packet, isEvent: true, seen: seen), into: &events)
     }
 
     private mutating func deliver(_ packet: FlowPacket, into events: inout TransportEventQueue) throws(RoQError) {
         switch packet {
-        case .media(.frame(let frame)): events.append(.frame(frame))
+        case .media(.frame(let frame)):
+            seen.insert(frame.sequence, frame.timestamp)
+            events.append(.frame(frame))
+        case .media(.redundant(let frames)):
+            for frame in frames {
+                seen.insert(frame.sequence, frame.timestamp)
+                events.append(.frame(frame))
+            }
         case .event(let event): events.append(.event(event))
         case .media(.ignored): ignoredCount &+= 1
         case .media(.malformed): throw RoQError(.packetError, "a packet is no RTP")
@@ -99,8 +108,8 @@ private enum FlowPacket {
 }
 
 extension MediaFormat {
-    fileprivate func read(_ packet: Span<UInt8>, isEvent: Bool) -> FlowPacket {
-        guard isEvent else { return .media(read(packet)) }
+    fileprivate func read(_ packet: Span<UInt8>, isEvent: Bool, seen: ReceivedSequences) -> FlowPacket {
+        guard isEvent else { return .media(read(packet, seen: seen)) }
         var events = self
         events.acceptedPayloadType = RTP.eventPayloadType
         switch events.read(packet) {

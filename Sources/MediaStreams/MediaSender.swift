@@ -1,12 +1,15 @@
 internal import Framing
 package import QUIC
+internal import RTP
 package import Session
-internal import Wire
+package import Wire
 
-/// Sends frames over a QUIC connection, by whatever primitive each is given: one datagram, one stream a frame, or one stream
-/// for all. RoQ and WebTransport differ only in the bytes that stand before the flow identifier.
+/// Sends frames over a QUIC connection, by whatever primitive each is given: one datagram (with earlier frames in it, or
+/// sent again when it is lost), one stream a frame (abandoned when the frame is too old), or one stream for all.
+/// RoQ and WebTransport differ only in the bytes that stand before the flow identifier and the code of a reset.
 ///
-/// A frame for a stream waits in a queue when the peer gives no credit; `flush` tries again. A frame for a datagram never waits.
+/// A frame for a stream waits in a queue when the peer gives no credit; `flush` tries again. A frame for a datagram never
+/// waits. Call `handleTimeout` when `deadline` comes: it abandons what has expired.
 package struct MediaSender {
     private let quic: QUICConnection
     private let format: MediaFormat
@@ -15,7 +18,14 @@ package struct MediaSender {
     private let uncountedByteCount: Int
     /// The first bytes of each datagram, flow included.
     private let datagramHeader: [UInt8]
+    /// What a reset says: the frames on the stream have expired.
+    private let cancelCode: UInt64
     private var queue: BoundedQueue<QueuedFrame>
+    /// No frame in the queue expires before this.
+    private var queueExpiry: Instant?
+    private var expiring = ExpiringStreams()
+    private var unacknowledged: UnacknowledgedFrames
+    private var history = RedundancyHistory()
     /// The stream of `.stream`, once it is open.
     private var longStream: StreamID?
     /// A stream that was opened and to which nothing could be written yet.
@@ -24,52 +34,120 @@ package struct MediaSender {
     private struct QueuedFrame {
         var delivery: Delivery
         var frame: MediaFrame
+        /// When the frame is too old to be sent.
+        var expiry: Instant?
     }
+
+    /// What this end has done for the frames, beside sending each once.
+    package struct Counters: Hashable, Sendable {
+        package var resent = 0
+        /// Streams that were reset since their frame was too old.
+        package var abandoned = 0
+        /// Frames that were too old before they could be sent.
+        package var expiredUnsent = 0
+
+        package init() {}
+    }
+
+    package private(set) var counters = Counters()
 
     /// - Parameters:
     ///   - streamHeader: what the transport puts before the flow identifier of a stream; empty for RoQ.
     ///   - datagramHeader: the same for datagrams.
+    ///   - cancelCode: the code of a reset by which an expired frame is abandoned.
     package init(
-        quic: QUICConnection, flow: UInt64, streamHeader: [UInt8], datagramHeader: [UInt8], format: MediaFormat,
-        limits: MediaStreamLimits
+        quic: QUICConnection, flow: UInt64, streamHeader: [UInt8], datagramHeader: [UInt8], cancelCode: UInt64,
+        format: MediaFormat, limits: MediaStreamLimits
     ) {
         self.quic = quic
         self.format = format
         uncountedByteCount = streamHeader.count
         self.streamHeader = streamHeader.appending(varInt: flow)
         self.datagramHeader = datagramHeader.appending(varInt: flow)
+        self.cancelCode = cancelCode
         queue = BoundedQueue(limit: limits.queuedFrames)
+        unacknowledged = UnacknowledgedFrames(limit: limits.unacknowledgedFrames)
     }
 
     /// The streams of ours that are open and not ended: to be reset when the session ends.
     package var openStreams: [StreamID] { [longStream, spareStream].compactMap(\.self) }
 
-    package mutating func send(_ frame: MediaFrame, delivery: Delivery, credit: inout SendCredit) throws(SendRefusal) {
+    package mutating func send(_ frame: MediaFrame, delivery: Delivery, credit: inout SendCredit, now: Instant) throws(SendRefusal) {
         guard quic.isEstablished else { throw .notOpen }
-        if delivery == .datagram { return try sendDatagram(frame) }
-        // Order is kept: nothing overtakes what waits.
-        guard queue.isEmpty, write(frame, delivery, &credit) else {
-            guard queue.append(QueuedFrame(delivery: delivery, frame: frame)) else { throw .queueFull }
-            return
+        switch delivery {
+        case .datagram: try sendDatagram(of: frame) { format.write(frame, into: &$0) }
+        case .redundant(let depth): try sendRedundant(frame, depth: depth)
+        case .resent(let age):
+            try sendDatagram(of: frame) { format.write(frame, into: &$0) }
+            unacknowledged.insert(frame, until: now + age, now: now)
+        case .expiring(let age): try sendOnStream(QueuedFrame(delivery: delivery, frame: frame, expiry: now + age), &credit)
+        case .streamPerFrame, .stream: try sendOnStream(QueuedFrame(delivery: delivery, frame: frame), &credit)
         }
     }
 
     /// Sends what waits, as far as credit goes. Call it when QUIC says `streamsAvailable`, `writable` or `streamClosed`.
     package mutating func flush(credit: inout SendCredit) {
-        while let next = queue.first, write(next.frame, next.delivery, &credit) { _ = queue.popFirst() }
+        while let next = queue.first, write(next, &credit) { _ = queue.popFirst() }
+        if queue.isEmpty { queueExpiry = nil }
     }
 
     /// The peer wants no more of `stream`, or it is closed: frames go on, on a new one (RoQ draft-14 section 6.2).
     package mutating func forget(_ stream: StreamID) {
         if stream == longStream { longStream = nil }
         if stream == spareStream { spareStream = nil }
+        expiring.remove(stream)
     }
 
-    private func sendDatagram(_ frame: MediaFrame) throws(SendRefusal) {
+    // MARK: Time and loss
+
+    /// When `handleTimeout` has something to abandon.
+    package var deadline: Instant? { earliest(expiring.deadline, queueExpiry) }
+
+    /// Abandons the frames that are too old: resets their streams, and drops what has not been sent.
+    package mutating func handleTimeout(credit: inout SendCredit, now: Instant) {
+        while let stream = expiring.popExpired(now: now) {
+            counters.abandoned += 1
+            quic.reset(stream, code: cancelCode)
+        }
+        guard let queueExpiry, queueExpiry <= now else { return }
+        self.queueExpiry = nil
+        for _ in 0..<queue.count {
+            guard let next = queue.popFirst() else { break }
+            if let expiry = next.expiry, expiry <= now {
+                counters.expiredUnsent += 1
+            } else {
+                enqueue(next)
+            }
+        }
+        flush(credit: &credit)
+    }
+
+    /// The peer has a datagram with this frame.
+    package mutating func acknowledged(_ sequence: UInt16) { unacknowledged.acknowledged(sequence) }
+
+    /// A datagram with this frame was lost: sends the frame again where that was promised and is still of use.
+    package mutating func lost(_ sequence: UInt16, now: Instant) {
+        guard let frame = unacknowledged.lost(sequence, now: now) else { return }
+        let count = UInt16(truncatingIfNeeded: counters.resent)
+        // Over the path's limit or the queue's: the frame stays lost, as a datagram may.
+        guard (try? sendDatagram(of: frame, { format.writeRetransmission(frame, count: count, into: &$0) })) != nil else { return }
+        counters.resent += 1
+    }
+
+    // MARK: Datagrams
+
+    private mutating func sendRedundant(_ frame: MediaFrame, depth: Int) throws(SendRefusal) {
+        let room = quic.maximumDatagramPayload - datagramHeader.count
+        var packet: [UInt8] = []
+        format.writeRedundant(frame, depth: depth, history: &history, maximumByteCount: room, into: &packet)
+        try sendDatagram(of: frame) { $0.append(contentsOf: packet) }
+    }
+
+    private func sendDatagram(of frame: MediaFrame, _ write: (inout [UInt8]) -> Void) throws(SendRefusal) {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(datagramHeader.count + format.byteCount(of: frame))
+        bytes.reserveCapacity(datagramHeader.count + format.byteCount(of: frame) + 2)
         bytes.append(contentsOf: datagramHeader)
-        format.write(frame, into: &bytes)
+        write(&bytes)
         do {
             try quic.sendDatagram(bytes, id: UInt64(frame.sequence))
         } catch {
@@ -82,21 +160,37 @@ package struct MediaSender {
         }
     }
 
+    // MARK: Streams
+
+    private mutating func sendOnStream(_ frame: QueuedFrame, _ credit: inout SendCredit) throws(SendRefusal) {
+        // Order is kept: nothing overtakes what waits.
+        if queue.isEmpty, write(frame, &credit) { return }
+        guard enqueue(frame) else { throw .queueFull }
+    }
+
+    @discardableResult
+    private mutating func enqueue(_ frame: QueuedFrame) -> Bool {
+        guard queue.append(frame) else { return false }
+        queueExpiry = earliest(queueExpiry, frame.expiry)
+        return true
+    }
+
     /// Writes a frame to its stream; `false` when it must wait.
-    private mutating func write(_ frame: MediaFrame, _ delivery: Delivery, _ credit: inout SendCredit) -> Bool {
-        if delivery == .stream, let longStream {
+    private mutating func write(_ queued: QueuedFrame, _ credit: inout SendCredit) -> Bool {
+        if queued.delivery == .stream, let longStream {
             do {
-                return try write(frame, to: longStream, isFirst: false, isFinal: false, &credit)
+                return try write(queued.frame, to: longStream, isFirst: false, isFinal: false, &credit)
             } catch {
                 // The peer has stopped it: the frame goes to a new one.
                 forget(longStream)
             }
         }
         guard let stream = freshStream(&credit) else { return false }
-        let isAlone = delivery == .streamPerFrame
-        guard (try? write(frame, to: stream, isFirst: true, isFinal: isAlone, &credit)) == true else { return false }
+        let isAlone = queued.delivery != .stream
+        guard (try? write(queued.frame, to: stream, isFirst: true, isFinal: isAlone, &credit)) == true else { return false }
         spareStream = nil
         if !isAlone { longStream = stream }
+        if let expiry = queued.expiry { expiring.insert(stream, expiry: expiry) }
         return true
     }
 

@@ -8,6 +8,8 @@ package struct MediaStreamLimits: Hashable, Sendable {
     package var incompleteStreams = 256
     /// Frames that wait for stream credit or buffer space: 20 s of 20 ms.
     package var queuedFrames = 1024
+    /// Frames that are kept to be sent again: 10 s of 20 ms, the longest deadline.
+    package var unacknowledgedFrames = 512
     /// Events that wait, and their bytes.
     package var queuedEvents = 1024
     package var queuedEventByteCount = 1024 * 1024

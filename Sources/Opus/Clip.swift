@@ -4,6 +4,8 @@ internal import Wire
 /// How a WAV clip is encoded, and what a clip may be.
 package struct ClipSettings: Hashable, Sendable {
     package var encoder = OpusEncoderSettings()
+    /// Whether a WAV clip is encoded a second time, with in-band FEC.
+    package var makesProtectedFrames = false
     package var limits = AudioLimits()
 
     package init() {}
@@ -14,6 +16,8 @@ package struct Clip: Hashable, Sendable {
     package var name: String
     /// Opus packets, each of `frameDuration`; the last may be shorter.
     package var frames: [[UInt8]]
+    /// The same sound at the same bit rate with in-band FEC, where that was asked for and the clip was not Opus already.
+    package var protectedFrames: [[UInt8]]?
     package var frameDuration: Duration
     /// What a player plays of it, in samples at 48 kHz: without pre-skip and the padding of the last frame.
     package var playableSampleCount: Int
@@ -34,6 +38,13 @@ package struct Clip: Hashable, Sendable {
         self.transcript = transcript
     }
 
+    /// The clip as it is spoken where the next frame shall cover a lost one; as it is where it cannot be encoded anew.
+    package var protected: Clip {
+        var clip = self
+        clip.frames = protectedFrames ?? frames
+        return clip
+    }
+
     /// How long it plays, rounded.
     package var durationMilliseconds: Int { (playableSampleCount + 24) / 48 }
 
@@ -48,6 +59,10 @@ package struct Clip: Hashable, Sendable {
             let sound = try WAV.read(bytes.span, limits: settings.limits)
             do throws(OpusError) {
                 clip = try Clip(encoding: sound, name: name, settings: settings.encoder)
+                if settings.makesProtectedFrames {
+                    clip.protectedFrames = try Clip(
+                        encoding: sound, name: name, settings: settings.encoder.withErrorCorrection).frames
+                }
             } catch {
                 throw .codec(error.description)
             }

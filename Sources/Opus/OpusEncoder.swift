@@ -15,6 +15,16 @@ package struct OpusEncoderSettings: Hashable, Sendable {
     }
 }
 
+extension OpusEncoderSettings {
+    /// The same bit rate, of which part goes into a coarse copy of each frame within the next (in-band FEC). libopus makes
+    /// the copies for an expected loss: at a tenth it does so for every active frame of speech.
+    package var withErrorCorrection: OpusEncoderSettings {
+        var settings = self
+        settings.expectedLossPercent = 10
+        return settings
+    }
+}
+
 /// One libopus encoder of one channel, tuned for speech (`OPUS_APPLICATION_VOIP`). It owns its C state and frees it.
 ///
 /// Equal samples and settings give equal packets: libopus reads no clock and no random source.

@@ -73,7 +73,21 @@ extension QUICConnection {
         guard let handle, isEstablished, let state = streams[stream.rawValue], !state.isSendClosed else { return }
         state.isSendClosed = true
         state.wasReset = true
+        // RESET_STREAM goes around the room that is left for the handshake's end (`writeDataPacket`): it waits for it.
+        guard role == .server || isHandshakeConfirmed else {
+            delayedResets.append((stream.rawValue, code))
+            return
+        }
         ngtcp2_conn_shutdown_stream_write(handle, stream.rawValue, code)
+    }
+
+    /// The handshake is confirmed: sends the resets that waited for it.
+    func sendDelayedResets() {
+        guard let handle, !delayedResets.isEmpty else { return }
+        for reset in delayedResets where streams[reset.stream] != nil {
+            ngtcp2_conn_shutdown_stream_write(handle, reset.stream, reset.code)
+        }
+        delayedResets = []
     }
 
     /// Asks the peer to abandon sending on a stream: STOP_SENDING. What still arrives is credited and dropped.

@@ -77,6 +77,7 @@ extension QUICConnection {
     /// One datagram a packet keeps a frame's fate its own: a lost packet takes one frame with it.
     private func writeDataPacket(into buffer: UnsafeMutableRawBufferPointer) -> Transmit? {
         guard let handle else { return nil }
+        if isHandshakeConfirmed { sendDelayedResets() }
         var packet = PacketWriter(handle: handle, path: outputPath, buffer: buffer, now: now)
         // What a client sends before its handshake is confirmed may be unreadable and unacknowledged. It must not fill the
         // congestion window, or the handshake's last packet, once lost, could never be sent again.

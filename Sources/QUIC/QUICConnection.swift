@@ -88,6 +88,8 @@ package final class QUICConnection {
     var earlyPackets = EarlyPackets()
     /// The peer has proved that it has the handshake's end (RFC 9001 section 4.1.2).
     var isHandshakeConfirmed = false
+    /// Client: resets that wait for that, at most one a stream.
+    var delayedResets: [(stream: Int64, code: UInt64)] = []
     /// When `handleTimeout` last let ngtcp2 look at its timers.
     var timeoutHandledAt: Instant?
     private var hasReportedClose = false

@@ -1,5 +1,5 @@
 internal import Framing
-internal import MediaStreams
+package import MediaStreams
 package import QUIC
 internal import RTP
 package import Session
@@ -52,8 +52,8 @@ package final class RoQTransport {
             mediaFlow: configuration.mediaFlow, eventFlow: configuration.eventFlow, format: configuration.format,
             limits: configuration.limits.streams)
         media = MediaSender(
-            quic: quic, flow: configuration.mediaFlow, streamHeader: [], datagramHeader: [], format: configuration.format,
-            limits: configuration.limits.streams)
+            quic: quic, flow: configuration.mediaFlow, streamHeader: [], datagramHeader: [],
+            cancelCode: RoQErrorCode.frameCancelled.rawValue, format: configuration.format, limits: configuration.limits.streams)
         var header: [UInt8] = []
         header.append(varInt: configuration.eventFlow)
         events = EventSender(quic: quic, header: header, limits: configuration.limits.streams)
@@ -87,8 +87,12 @@ extension RoQTransport {
                     try receiveEarly(&arrived, isReliable: false)
                 }
                 try checkUnknownFlows()
-            case .datagramAcknowledged(let id): output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
-            case .datagramLost(let id): output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
+            case .datagramAcknowledged(let id):
+                media.acknowledged(UInt16(truncatingIfNeeded: id))
+                output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
+            case .datagramLost(let id):
+                media.lost(UInt16(truncatingIfNeeded: id), now: now)
+                output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
             case .streamData(let stream, let bytes, let isFinal): try receive(bytes, on: stream, isFinal: isFinal)
             case .streamReset(let stream, _): receiver.forget(stream)
             case .stopSending(let stream, _): stopped(stream)
@@ -223,10 +227,22 @@ extension RoQTransport {
     }
 
     /// Sends one frame by the primitive that its mode asks for.
-    package func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    package func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         guard case .open = state else { throw .notOpen }
-        try media.send(frame, delivery: delivery, credit: &credit)
+        try media.send(frame, delivery: delivery, credit: &credit, now: now)
     }
+
+    /// When `handleTimeout` is wanted, apart from the connection's own deadline.
+    package var deadline: Instant? { if case .open = state { media.deadline } else { nil } }
+
+    /// Abandons the frames that are too old.
+    package func handleTimeout(now: Instant) {
+        guard case .open = state else { return }
+        media.handleTimeout(credit: &credit, now: now)
+    }
+
+    /// What this end has done for its frames beside sending each once; for tests and metrics.
+    package var sendCounters: MediaSender.Counters { media.counters }
 
     /// Ends the attachment. Events that were sent before still reach the peer, then it gets `code` and `reason`.
     package func close(code: UInt32, reason: String) {

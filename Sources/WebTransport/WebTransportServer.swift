@@ -1,6 +1,6 @@
 internal import Framing
 internal import HTTP3
-internal import MediaStreams
+package import MediaStreams
 package import QUIC
 package import Session
 package import Wire
@@ -67,8 +67,12 @@ extension WebTransportServer {
             } else {
                 receiveEarly(datagram: bytes)
             }
-        case .datagramAcknowledged(let id): output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
-        case .datagramLost(let id): output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
+        case .datagramAcknowledged(let id):
+            session?.acknowledged(UInt16(truncatingIfNeeded: id))
+            output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
+        case .datagramLost(let id):
+            session?.lost(UInt16(truncatingIfNeeded: id), now: now)
+            output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
         case .writable, .streamsAvailable: session?.flush()
         case .pathChanged: break
         case .closed(let close): end(TransportClose(close))
@@ -244,10 +248,19 @@ extension WebTransportServer {
     }
 
     /// Sends one frame by the primitive that its mode asks for.
-    package func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    package func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         guard session != nil else { throw .notOpen }
-        try session?.send(frame: frame, delivery: delivery)
+        try session?.send(frame: frame, delivery: delivery, now: now)
     }
+
+    /// When `handleTimeout` is wanted, apart from the connection's own deadline.
+    package var deadline: Instant? { session?.deadline }
+
+    /// Abandons the frames that are too old.
+    package func handleTimeout(now: Instant) { session?.handleTimeout(now: now) }
+
+    /// What this end has done for its frames beside sending each once; for tests and metrics.
+    package var sendCounters: MediaSender.Counters { session?.sendCounters ?? MediaSender.Counters() }
 
     /// Ends the session with a code and a reason of at most 1024 bytes.
     package func close(code: UInt32, reason: String) {

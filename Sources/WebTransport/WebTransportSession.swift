@@ -47,7 +47,8 @@ struct WebTransportSession {
         media = MediaSender(
             quic: quic, flow: Self.mediaFlow,
             streamHeader: WebTransportStreamHeader.bytes(type: WebTransportStreamHeader.unidirectionalType, session: number),
-            datagramHeader: HTTPDatagramHeader.bytes(stream: number), format: format, limits: limits.streams)
+            datagramHeader: HTTPDatagramHeader.bytes(stream: number), cancelCode: Self.streamCode(.frameCancelled).rawValue,
+            format: format, limits: limits.streams)
         events = EventSender(quic: quic, limits: limits.streams)
         lines = LineReader(maximumByteCount: limits.streams.eventByteCount)
     }
@@ -94,9 +95,24 @@ extension WebTransportSession {
         try events.send(event + [0x0A], credit: &credit)
     }
 
-    mutating func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) {
+    mutating func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         guard phase == .open else { throw .notOpen }
-        try media.send(frame, delivery: delivery, credit: &credit)
+        try media.send(frame, delivery: delivery, credit: &credit, now: now)
+    }
+
+    var deadline: Instant? { phase == .open ? media.deadline : nil }
+    var sendCounters: MediaSender.Counters { media.counters }
+
+    mutating func handleTimeout(now: Instant) {
+        guard phase == .open else { return }
+        media.handleTimeout(credit: &credit, now: now)
+    }
+
+    mutating func acknowledged(_ sequence: UInt16) { media.acknowledged(sequence) }
+
+    mutating func lost(_ sequence: UInt16, now: Instant) {
+        guard phase == .open else { return }
+        media.lost(sequence, now: now)
     }
 
     mutating func flush() {

@@ -60,7 +60,7 @@ struct LabWorker: ParsableCommand {
     }
 
     private func sweep() throws -> Sweep {
-        let clips = try ClipFiles.load(clip.map { URL(filePath: $0) })
+        let clips = try ClipFiles.load(clip.map { URL(filePath: $0) }, settings: Plan.clipSettings(modes: mode))
         let plan = try Plan(
             seed: seed, transports: transport, modes: mode, profiles: profile, clips: clips, trialsPerCell: trials)
         return try Sweep(plan: plan, clips: clips, commit: commit, clock: .virtual)

@@ -66,7 +66,7 @@ struct TalkCommand: ParsableCommand {
     func run() throws {
         let target = try parseTarget()
         let trust = try makeTrust()
-        let clip = try ClipFile.load(clip)
+        let clip = try loadClip()
         let runner = try start(target, trust: trust, script: makeScript(clip))
         let signals = StopSignals { runner.interrupt() }
         let report = try withExtendedLifetime(signals) { try runner.wait() }
@@ -77,6 +77,14 @@ struct TalkCommand: ParsableCommand {
     }
 
     // MARK: Before
+
+    /// In mode `fec` the sound is encoded so that each frame holds a copy of the one before.
+    private func loadClip() throws -> Clip {
+        var settings = ClipSettings()
+        settings.makesProtectedFrames = mode == .fec
+        let clip = try ClipFile.load(clip, settings: settings)
+        return mode == .fec ? clip.protected : clip
+    }
 
     private func parseTarget() throws -> TalkTarget {
         do {

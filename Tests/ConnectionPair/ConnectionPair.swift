@@ -22,6 +22,8 @@ package final class ConnectionPair {
     package var serverEvents: [QUICEvent] = []
     /// Called once, when the server's connection has been made and no event of it has been handed over.
     package var onServerMade: ((QUICConnection) -> Void)?
+    /// The deadlines of what stands on the connections, and what to do then.
+    package var timers: (deadline: () -> Instant?, handle: (Instant) -> Void) = ({ nil }, { _ in })
     /// Answers whether the n-th datagram (from 0) of the client or the server is lost.
     package var isLost: (_ isFromClient: Bool, _ number: Int) -> Bool = { _, _ in false }
     /// How many datagrams each side has sent.
@@ -57,7 +59,7 @@ package final class ConnectionPair {
         while true {
             pump()
             if condition() { return true }
-            guard let next = earliest(client.deadline, server?.deadline, up.first?.arrival, down.first?.arrival), next <= end else {
+            guard let next = earliest(earliest(client.deadline, server?.deadline, up.first?.arrival, down.first?.arrival), timers.deadline()), next <= end else {
                 now = end
                 return condition()
             }
@@ -65,6 +67,7 @@ package final class ConnectionPair {
             deliver()
             if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
             if let server, let deadline = server.deadline, deadline <= now { server.handleTimeout(now: now) }
+            if let deadline = timers.deadline(), deadline <= now { timers.handle(now) }
         }
     }
 

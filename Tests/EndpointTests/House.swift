@@ -178,7 +178,8 @@ final class House {
         if respond { clients[client].requestResponse(now: now) }
     }
 
-    static func payload(_ index: Int) -> [UInt8] { [0x08] + (0..<60).map { UInt8(truncatingIfNeeded: index &* 7 &+ $0) } }
+    /// CELT packets of 20 ms: they carry no copy of the frame before, so what is lost is missing.
+    static func payload(_ index: Int) -> [UInt8] { [0xF8] + (0..<60).map { UInt8(truncatingIfNeeded: index &* 7 &+ $0) } }
 
     func receipts(_ client: Int) -> [Receipt] {
         notices[client].compactMap { if case .realtime(.receipt(let receipt)) = $0 { receipt } else { nil } }

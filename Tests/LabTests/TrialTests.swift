@@ -94,7 +94,7 @@ import Wire
         let sweep = try Self.sweep(profiles: ["burst-10"], trials: 3)
         let rows = try Self.rows(sweep)
         for trials in Dictionary(grouping: rows, by: \.seed).values {
-            #expect(trials.count == 6)
+            #expect(trials.count == Plan.transports.count * Plan.modes.count)
             #expect(Set(trials.map(\.framesDropped)).count == 1)
         }
     }
@@ -118,8 +118,10 @@ import Wire
         let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
         let credentials = try TrialCredentials()
         let transport = try #require(TrialTransport(rawValue: transport))
+        var talker = ClientConfiguration()
+        talker.mode = mode
         var trial = Trial(
-            plan, transport: transport, profile: profile, mode: mode, clip: clip, credentials: credentials)
+            plan, transport: transport, profile: profile, talker: talker, clip: clip, credentials: credentials)
         return try trial.run()
     }
 

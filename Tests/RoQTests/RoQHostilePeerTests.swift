@@ -104,12 +104,12 @@ import Wire
         let events = try pair.pair.client.openStream(.unidirectional)
         try pair.pair.client.write(event, to: events)
         pair.pair.run { pair.serverEvents.contains(.opened) }
-        try pair.onServer { try $0.send(frame: frame(1), delivery: .stream) }
+        try pair.onServer { try $0.send(frame: frame(1), delivery: .stream, now: pair.pair.now) }
         pair.pair.run(for: .milliseconds(100))
         guard case .streamData(let first, _, _)? = pair.pair.clientEvents.last else { return #expect(Bool(false), "no stream came") }
         pair.pair.client.stopSending(first, code: RoQErrorCode.frameCancelled.rawValue)
         pair.pair.run(for: .milliseconds(200))
-        try pair.onServer { try $0.send(frame: frame(2), delivery: .stream) }
+        try pair.onServer { try $0.send(frame: frame(2), delivery: .stream, now: pair.pair.now) }
         pair.pair.run(for: .milliseconds(200))
         let later = pair.pair.clientEvents.compactMap { if case .streamData(let stream, let bytes, _) = $0, stream != first { bytes } else { nil } }
         #expect(later.contains { $0.starts(with: [0, 0x40, 92]) })

@@ -33,6 +33,11 @@ final class RoQPair {
             server?.handle(event, now: now)
             drainServer()
         }
+        pair.timers.deadline = { [unowned self] in earliest(client.deadline, server?.deadline) }
+        pair.timers.handle = { [unowned self] now in
+            client.handleTimeout(now: now)
+            server?.handleTimeout(now: now)
+        }
     }
 
     func onClient<Value, Failure: Error>(_ body: (RoQTransport) throws(Failure) -> Value) throws(Failure) -> Value {

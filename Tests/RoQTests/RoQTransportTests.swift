@@ -21,8 +21,8 @@ import Wire
         let frames = (0..<30).map { frame(UInt16($0)) }
         for (index, frame) in frames.enumerated() {
             let delivery: Delivery = [.datagram, .stream, .streamPerFrame][index % 3]
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame, delivery: delivery) }
-            try pair.onServer { try $0.send(frame: frame, delivery: delivery) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame, delivery: delivery, now: pair.pair.now) }
+            try pair.onServer { try $0.send(frame: frame, delivery: delivery, now: pair.pair.now) }
             pair.pair.run(for: .milliseconds(20))
         }
         pair.pair.run(for: .seconds(1))
@@ -37,7 +37,7 @@ import Wire
         pair.pair.isLost = { isFromClient, number in isFromClient && number == lost }
         for sequence in 100..<110 as Range<UInt16> {
             if sequence == 102 { lost = pair.pair.sentCount.client }
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: .datagram) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: .datagram, now: pair.pair.now) }
             pair.pair.run(for: .milliseconds(20))
         }
         pair.pair.run(for: .seconds(1))
@@ -100,7 +100,7 @@ import Wire
                 pair.pair.run(for: .milliseconds(200))
                 #expect(pair.serverEvents.close == nil)
             }
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: delivery) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: delivery, now: pair.pair.now) }
         }
         pair.pair.run(for: .milliseconds(200))
         #expect(pair.serverEvents.frames.isEmpty)
@@ -118,7 +118,7 @@ import Wire
             configuration.allowsMediaOnlyPeers = isAllowed
             let pair = try RoQPair(server: configuration)
             pair.pair.run { pair.pair.client.isEstablished }
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(1), delivery: .datagram) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(1), delivery: .datagram, now: pair.pair.now) }
             pair.pair.run(for: .milliseconds(200))
             #expect(pair.serverEvents == (isAllowed ? [.requested(AttachRequest()), .opened, .frame(frame(1))] : []))
         }
@@ -130,9 +130,9 @@ import Wire
         let pair = try RoQPair(quic: quic)
         try pair.open()
         let capabilities = pair.onClient { client throws(Never) in client.capabilities }
-        #expect(capabilities == Capabilities(transport: "roq", modes: [.streamPerFrame, .stream]))
+        #expect(capabilities == Capabilities(transport: "roq", modes: [.deadline, .streamPerFrame, .stream]))
         #expect(throws: SendRefusal.tooLarge(maximum: 0)) {
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(1), delivery: .datagram) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(1), delivery: .datagram, now: pair.pair.now) }
         }
     }
 
@@ -141,10 +141,10 @@ import Wire
         try pair.open()
         var refusal: SendRefusal?
         do throws(SendRefusal) {
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(1, byteCount: 1500), delivery: .datagram) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(1, byteCount: 1500), delivery: .datagram, now: pair.pair.now) }
         } catch { refusal = error }
         guard case .tooLarge(let maximum) = refusal else { return #expect(Bool(false), "no refusal") }
-        try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(2, byteCount: maximum - 12), delivery: .datagram) }
+        try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(2, byteCount: maximum - 12), delivery: .datagram, now: pair.pair.now) }
         pair.pair.run { !pair.serverEvents.frames.isEmpty }
         #expect(pair.serverEvents.frames == [frame(2, byteCount: maximum - 12)])
     }
@@ -155,7 +155,7 @@ import Wire
         let pair = try RoQPair(quic: quic)
         try pair.open()
         for sequence in 0..<100 as Range<UInt16> {
-            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: .streamPerFrame) }
+            try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(sequence), delivery: .streamPerFrame, now: pair.pair.now) }
         }
         pair.pair.run(for: .seconds(10)) { pair.serverEvents.frames.count == 100 }
         #expect(Set(pair.serverEvents.frames.map(\.sequence)) == Set(0..<100))
@@ -171,7 +171,7 @@ import Wire
         var taken = 0
         do throws(SendRefusal) {
             while true {
-                try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(UInt16(taken)), delivery: .streamPerFrame) }
+                try pair.onClient { client throws(SendRefusal) in try client.send(frame: frame(UInt16(taken)), delivery: .streamPerFrame, now: pair.pair.now) }
                 taken += 1
             }
         } catch { #expect(error == .queueFull) }

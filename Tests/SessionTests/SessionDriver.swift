@@ -12,6 +12,7 @@ struct SessionDriver {
     var deliveries: [Delivery] = []
     var requests: [ResponderInput] = []
     var closes: [String] = []
+    var expectations: [UInt16] = []
     var eventBytes: [[UInt8]] = []
 
     static let capabilities = Capabilities(transport: "roq", modes: [.datagram, .streamPerFrame, .stream])
@@ -37,13 +38,14 @@ struct SessionDriver {
             case .frame(let frame, let delivery):
                 frames.append(frame)
                 deliveries.append(delivery)
+            case .expect(let sequence): expectations.append(sequence)
             case .responder(let input): requests.append(input)
             case .close(_, let reason): closes.append(reason)
             }
         }
     }
 
-    mutating func forget() { (events, frames, deliveries, requests, closes, eventBytes) = ([], [], [], [], [], []) }
+    mutating func forget() { (events, frames, deliveries, requests, closes, expectations, eventBytes) = ([], [], [], [], [], [], []) }
 
     mutating func send(_ json: String) {
         session.receive(event: Array(json.utf8), now: now)

@@ -36,6 +36,11 @@ final class WebTransportPair {
             server?.handle(event, now: now)
             drainServer()
         }
+        pair.timers.deadline = { [unowned self] in earliest(client.deadline, server?.deadline) }
+        pair.timers.handle = { [unowned self] now in
+            client.handleTimeout(now: now)
+            server?.handleTimeout(now: now)
+        }
     }
 
     func send(event: String) throws {
@@ -43,7 +48,7 @@ final class WebTransportPair {
         drainClient()
     }
 
-    func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) { try client.send(frame: frame, delivery: delivery) }
+    func send(frame: MediaFrame, delivery: Delivery) throws(SendRefusal) { try client.send(frame: frame, delivery: delivery, now: pair.now) }
 
     func onClient(_ body: (WebTransportClient) throws -> Void) rethrows {
         try body(client)

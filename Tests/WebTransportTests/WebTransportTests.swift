@@ -42,7 +42,7 @@ import Wire
         for (index, frame) in frames.enumerated() {
             let delivery: Delivery = [.datagram, .stream, .streamPerFrame][index % 3]
             try pair.send(frame: frame, delivery: delivery)
-            try pair.onServer { try $0.send(frame: frame, delivery: delivery) }
+            try pair.onServer { try $0.send(frame: frame, delivery: delivery, now: pair.pair.now) }
             pair.pair.run(for: .milliseconds(20))
         }
         pair.pair.run(for: .seconds(1))
@@ -221,7 +221,7 @@ import Wire
         for sequence in 0..<60 as Range<UInt16> {
             let delivery: Delivery = sequence % 2 == 0 ? .streamPerFrame : .stream
             try pair.send(frame: frame(sequence), delivery: delivery)
-            try pair.onServer { try $0.send(frame: frame(sequence), delivery: delivery) }
+            try pair.onServer { try $0.send(frame: frame(sequence), delivery: delivery, now: pair.pair.now) }
         }
         pair.pair.run(for: .seconds(10)) { pair.serverEvents.frames.count == 60 && pair.clientEvents.frames.count == 60 }
         #expect(Set(pair.serverEvents.frames.map(\.sequence)) == Set(0..<60))
