@@ -94,7 +94,7 @@ let package = Package(
         // Drivers: virtual time and real sockets.
         .target(
             name: "Lab",
-            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "Endpoint"],
+            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebRTC", "Endpoint"],
             swiftSettings: strict),
         .target(
             name: "Server",

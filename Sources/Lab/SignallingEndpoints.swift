@@ -1,4 +1,5 @@
 package import Endpoint
+import Session
 package import Wire
 
 /// A client in the lab: its endpoint, and the signalling that must come before where the transport asks for one.
@@ -67,9 +68,21 @@ package final class SignallingServer: SimulatedEndpoint {
         }
         var call = call ?? CallServer()
         call.receive(Span<UInt8>(_unsafeBytes: datagram), now: now) { request in
-            endpoint.answerCall(CallOffer(sdp: request.offer, localAddress: path.local), now: now)
+            answer(request, path: path, now: now)
         }
         self.call = call
+    }
+
+    private func answer(_ request: CallRequest, path: NetworkPath, now: Instant) -> Result<CallAnswer, CallRefusal> {
+        let proposal: SessionProposal
+        do throws(EventError) {
+            proposal = try SessionProposal(parsing: Array(request.session.utf8), limits: endpoint.configuration.sessionLimits)
+        } catch {
+            return .failure(.malformedOffer(code: error.code.text, message: error.message, param: error.param))
+        }
+        let offer = CallOffer(
+            sdp: request.offer, proposal: proposal, localAddress: path.local, remoteAddress: path.remote)
+        return endpoint.answerCall(offer, now: now)
     }
 
     package func handleTimeout(now: Instant) {

@@ -1,5 +1,4 @@
 package import Opus
-import QUIC
 import Session
 import Wire
 
@@ -23,11 +22,7 @@ package struct Sweep: Sendable {
         self.plan = plan
         self.commit = commit
         self.clips = Dictionary(clips.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        do throws(CredentialsError) {
-            credentials = try TrialCredentials()
-        } catch {
-            throw .credentials(String(describing: error))
-        }
+        credentials = try TrialCredentials()
     }
 
     /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.

@@ -50,7 +50,7 @@ struct Trial: ~Copyable {
     ) {
         self.clip = clip
         let server = SignallingServer(plan, clip: clip, credentials: credentials)
-        let client = SignallingClient(plan, transport: transport, talker: talker)
+        let client = SignallingClient(plan, transport: transport, talker: talker, credentials: credentials)
         world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
         record = TrialRecord(frameCount: clip.frames.count)
     }

@@ -1,9 +1,11 @@
+import DTLS
 import Endpoint
 import Opus
 import QUIC
 import Responder
 import RoQ
 import Session
+import WebRTC
 import WebTransport
 import Wire
 
@@ -11,19 +13,28 @@ import Wire
 enum TrialTransport: String, CaseIterable {
     case webTransport = "webtransport"
     case roq
+    case webRTC = "webrtc"
 
     /// Whether a C library in it asks the operating system what time it is.
-    var needsClock: Bool { false }
+    var needsClock: Bool { self == .webRTC }
 }
 
-/// What the server of a trial is known by. Signatures of one length, so that sizes repeat from run to run; no client
+/// What the ends of a trial are known by. Signatures of one length, so that sizes repeat from run to run; no client
 /// checks the date.
 struct TrialCredentials: Sendable {
     let quic: ServerCredentials
+    let dtls: DTLSIdentity
 
     private static let unixSeconds = 1_767_225_600
 
-    init() throws(CredentialsError) { quic = try .selfSigned(.ed25519, unixSeconds: Self.unixSeconds) }
+    init() throws(SweepError) {
+        do {
+            quic = try .selfSigned(.ed25519, unixSeconds: Self.unixSeconds)
+            dtls = try .selfSigned(.ed25519, unixSeconds: Self.unixSeconds)
+        } catch {
+            throw .credentials(String(describing: error))
+        }
+    }
 }
 
 extension SignallingServer {
@@ -34,24 +45,26 @@ extension SignallingServer {
         configuration.responder = .script(
             packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialSettings.thinkTime)
         configuration.session.keepsAccounts = true
+        configuration.webRTC = WebRTCServerConfiguration(identity: credentials.dtls)
         self.init(ServerEndpoint(configuration: configuration, entropy: Entropy(seed: plan.seed.server), now: .zero))
     }
 }
 
 extension SignallingClient {
     /// The client of a trial, which begins to connect.
-    convenience init(_ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration) {
+    convenience init(_ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials) {
         let endpoint = ClientEndpoint(
-            transport: Self.transport(transport), serverName: "localhost", credentials: ClientCredentials(.insecure),
+            transport: Self.transport(transport, credentials: credentials), serverName: "localhost", credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: talker, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
         let session = #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(talker.mode.rawValue)"}}}"#
         self.init(endpoint, session: session, now: .zero)
     }
 
-    private static func transport(_ transport: TrialTransport) -> ClientTransport {
+    private static func transport(_ transport: TrialTransport, credentials: TrialCredentials) -> ClientTransport {
         switch transport {
         case .webTransport: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
         case .roq: .roq(RoQConfiguration())
+        case .webRTC: .webRTC(WebRTCClientConfiguration(identity: credentials.dtls))
         }
     }
 }
