@@ -130,8 +130,10 @@ extension WebRTCPeer {
 
     package var capabilities: Capabilities {
         var modes: [ReliabilityMode] = []
-        if agreement?.audio != nil { modes += [.datagram] }
-        if agreement?.data != nil { modes += [.streamPerFrame, .stream] }
+        if let audio = agreement?.audio {
+            modes += audio.redPayloadType == nil ? [.datagram, .fec, .nack] : [.datagram, .fec, .red, .nack]
+        }
+        if agreement?.data != nil { modes += [.deadline, .streamPerFrame, .stream] }
         return Capabilities(transport: "webrtc", modes: modes)
     }
 }
