@@ -49,13 +49,16 @@ package enum ClipFiles {
     }
 
     /// The usual clips spoken one after the other, again and again, until `duration` is filled: for measuring speed.
-    package static func speech(_ duration: Duration) throws(ClipFileError) -> Clip {
-        let packets = try load(defaultPaths()).flatMap(\.frames)
+    package static func speech(_ duration: Duration, settings: ClipSettings = ClipSettings()) throws(ClipFileError) -> Clip {
+        let clips = try load(defaultPaths(), settings: settings)
         let frame = Duration.milliseconds(20)
         let count = max(1, Int(duration / frame))
-        return Clip(
-            name: "speech", frames: (0..<count).map { packets[$0 % packets.count] }, frameDuration: frame,
+        func repeated(_ packets: [[UInt8]]) -> [[UInt8]] { (0..<count).map { packets[$0 % packets.count] } }
+        var speech = Clip(
+            name: "speech", frames: repeated(clips.flatMap(\.frames)), frameDuration: frame,
             playableSampleCount: count * 960, preSkip: 0)
+        if settings.makesProtectedFrames { speech.protectedFrames = repeated(clips.flatMap(\.protected.frames)) }
+        return speech
     }
 
     /// Reads clips and encodes what is not Opus yet: once, however many trials follow.

@@ -12,6 +12,7 @@ struct SignallingConnection {
         let number: UInt8
         let segments: [ArraySlice<UInt8>]
         var acknowledged: UInt16 = 0
+        var timeoutCount = 0
         var deadline: Instant
 
         var isAcknowledged: Bool { acknowledged == SignallingConnection.mask(segments.count) }
@@ -91,7 +92,9 @@ struct SignallingConnection {
 
     mutating func handleTimeout(now: Instant) {
         guard var flight = outgoing, flight.deadline <= now else { return }
-        timer.backOff()
+        flight.timeoutCount += 1
+        // The first flight of a client is its SYN.
+        if flight.number > 0 || flight.timeoutCount > RetransmissionTimer.linearSYNCount { timer.backOff() }
         flight.deadline = now + timer.timeout
         unsent = flight.segments.indices.filter { flight.acknowledged >> UInt16($0) & 1 == 0 }
         outgoing = flight
@@ -121,6 +124,8 @@ struct SignallingConnection {
 struct RetransmissionTimer: Hashable {
     /// Before there is a sample (RFC 6298 section 2.1): so a lost SYN costs a second.
     static let initial = Duration.seconds(1)
+    /// How many SYNs Linux repeats after a second each before the time doubles (`tcp_syn_linear_timeouts`, since 6.5).
+    static let linearSYNCount = 4
     /// Linux keeps the variation's part of the timeout, not the whole, at or over this (`TCP_RTO_MIN`).
     static let variationFloor = Duration.milliseconds(200)
     /// RFC 6298 section 2.5, as Linux has it (`TCP_RTO_MAX`).

@@ -54,8 +54,9 @@ extension SignallingClient {
     /// The client of a trial, which begins to connect.
     convenience init(_ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials) {
         let endpoint = ClientEndpoint(
-            transport: Self.transport(transport, credentials: credentials), serverName: "localhost", credentials: ClientCredentials(.insecure),
-            quic: QUICConfiguration(), client: talker, path: .clientSide, entropy: Entropy(seed: plan.seed.client), now: .zero)
+            transport: Self.transport(transport, credentials: credentials), serverName: "localhost",
+            credentials: ClientCredentials(.insecure), quic: QUICConfiguration(), client: talker, path: .clientSide,
+            entropy: Entropy(seed: plan.seed.client), now: .zero)
         let session = #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(talker.mode.rawValue)"}}}"#
         self.init(endpoint, session: session, now: .zero)
     }

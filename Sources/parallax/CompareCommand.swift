@@ -38,10 +38,10 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Speak every clip of a directory.", valueName: "dir"))
     var clips: String?
 
-    @Option(help: ArgumentHelp("Transports, with commas between: webtransport, roq.", valueName: "list"))
+    @Option(help: ArgumentHelp("Transports, with commas between: webtransport, roq, webrtc.", valueName: "list"))
     var transport: String?
 
-    @Option(help: ArgumentHelp("Modes, with commas between: datagram, stream-per-frame, stream.", valueName: "list"))
+    @Option(help: ArgumentHelp("Modes, with commas between: \(Plan.modes.joined(separator: ", ")).", valueName: "list"))
     var mode: String?
 
     @Option(help: ArgumentHelp("Networks, with commas between, or 'all'; see 'parallax profiles'.", valueName: "list"))

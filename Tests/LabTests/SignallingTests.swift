@@ -130,12 +130,20 @@ private final class Answerer: SimulatedEndpoint {
         #expect((cost - 5...cost + 5).contains(extra), "\(name): \(extra)")
     }
 
-    @Test func `a timeout doubles with each loss in a row`() throws {
+    @Test func `a SYN is repeated every second, and after four times the wait doubles`() throws {
         let undisturbed = try Self.milliseconds(Self.run(#require(NetworkProfile.named("clean"))))
-        // SYNs leave at 0, 1, 3 and 7 s.
-        let run = try Self.run(Self.outage(from: .zero, length: .milliseconds(3500), up: true))
-        #expect(run.up.link.drops.total == 3)
+        // SYNs leave at 0, 1, 2, 3, 4, 5 and 7 s.
+        let run = try Self.run(Self.outage(from: .zero, length: .milliseconds(5500), up: true))
+        #expect(run.up.link.drops.total == 6)
         #expect(abs(try Self.milliseconds(run) - undisturbed - 7000) < 5)
+    }
+
+    @Test func `the wait for anything else doubles with each loss in a row`() throws {
+        let undisturbed = try Self.milliseconds(Self.run(#require(NetworkProfile.named("clean"))))
+        // The POST leaves at 200, 500 and 1,100 ms.
+        let run = try Self.run(Self.outage(from: .milliseconds(200), length: .milliseconds(400), up: true))
+        #expect(run.up.link.drops.total == 2)
+        #expect(abs(try Self.milliseconds(run) - undisturbed - 900) < 5)
     }
 
     @Test(arguments: ["random-10", "burst-10", "outage-2s", "bufferbloat", "satellite"])

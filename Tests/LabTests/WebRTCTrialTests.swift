@@ -39,6 +39,18 @@ import Wire
         }
     }
 
+    @Test func `in long bursts nack brings frames that datagram misses`() throws {
+        let plain = try Self.rows(.datagram, "burst-10", trials: 6)
+        let resent = try Self.rows(.nack, "burst-10", trials: 6)
+        for (plain, resent) in zip(plain, resent) {
+            #expect(plain.framesMissing == plain.framesDropped && resent.framesDropped == plain.framesDropped)
+            #expect(resent.framesMissing <= plain.framesMissing)
+            #expect(resent.framesRecoveredNACK >= resent.framesDropped - resent.framesMissing)
+        }
+        let (lost, missing) = (plain.map(\.framesMissing).reduce(0, +), resent.map(\.framesMissing).reduce(0, +))
+        #expect(lost > 0 && missing * 2 < lost, "\(missing) of \(lost)")
+    }
+
     private static func losing(at start: Duration, up: Bool) -> NetworkProfile {
         let link = LinkProfile(delay: .milliseconds(50), bitsPerSecond: 10_000_000, queueLimit: .milliseconds(300))
         var broken = link
@@ -57,8 +69,8 @@ import Wire
         defer { LabClock.virtual.end() }
         let record = try Self.run(
             Trial(
-                plan, transport: .webRTC, profile: profile, mode: .datagram, clip: Self.clip, credentials: TrialCredentials(),
-                clock: .virtual))
+                plan, transport: .webRTC, profile: profile, talker: ClientConfiguration(), clip: Self.clip,
+                credentials: TrialCredentials(), clock: .virtual))
         #expect(record.up.dropCount + record.down.dropCount >= 1, "\(name)")
         #expect(record.account?.receipt.verdict == .intact)
         let opened = try #require(record.opened)
