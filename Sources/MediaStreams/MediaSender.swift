@@ -79,7 +79,7 @@ package struct MediaSender {
         case .redundant(let depth): try sendRedundant(frame, depth: depth)
         case .resent(let age):
             try sendDatagram(of: frame) { format.write(frame, into: &$0) }
-            unacknowledged.insert(frame, until: now + age, now: now)
+            unacknowledged.insert(frame, age: age, now: now)
         case .expiring(let age): try sendOnStream(QueuedFrame(delivery: delivery, frame: frame, expiry: now + age), &credit)
         case .streamPerFrame, .stream: try sendOnStream(QueuedFrame(delivery: delivery, frame: frame), &credit)
         }
@@ -101,10 +101,12 @@ package struct MediaSender {
     // MARK: Time and loss
 
     /// When `handleTimeout` has something to abandon.
-    package var deadline: Instant? { earliest(expiring.deadline, queueExpiry) }
+    package var deadline: Instant? { earliest(expiring.deadline, queueExpiry, unacknowledged.probe) }
 
-    /// Abandons the frames that are too old: resets their streams, and drops what has not been sent.
+    /// Abandons the frames that are too old: resets their streams, and drops what has not been sent. Sends again what
+    /// nobody has told the fate of.
     package mutating func handleTimeout(credit: inout SendCredit, now: Instant) {
+        for (sequence, attempt) in unacknowledged.takeSilent(now: now) { resend(sequence, attempt: attempt, now: now) }
         while let stream = expiring.popExpired(now: now) {
             counters.abandoned += 1
             quic.reset(stream, code: cancelCode)
@@ -125,12 +127,16 @@ package struct MediaSender {
     /// The peer has a datagram with this frame.
     package mutating func acknowledged(_ sequence: UInt16) { unacknowledged.acknowledged(sequence) }
 
-    /// A datagram with this frame was lost: sends the frame again where that was promised and is still of use.
-    package mutating func lost(_ sequence: UInt16, now: Instant) {
-        guard let frame = unacknowledged.lost(sequence, now: now) else { return }
+    /// The datagram with this identifier was lost: sends its frame again where that was promised and is still of use.
+    package mutating func lost(_ datagram: UInt64, now: Instant) {
+        resend(UInt16(truncatingIfNeeded: datagram), attempt: UInt16(truncatingIfNeeded: datagram >> 16), now: now)
+    }
+
+    private mutating func resend(_ sequence: UInt16, attempt: UInt16, now: Instant) {
+        guard let (frame, attempt) = unacknowledged.lost(sequence, attempt: attempt, now: now) else { return }
         let count = UInt16(truncatingIfNeeded: counters.resent)
         // Over the path's limit or the queue's: the frame stays lost, as a datagram may.
-        guard (try? sendDatagram(of: frame, { format.writeRetransmission(frame, count: count, into: &$0) })) != nil else { return }
+        guard (try? sendDatagram(of: frame, attempt: attempt, { format.writeRetransmission(frame, count: count, into: &$0) })) != nil else { return }
         counters.resent += 1
     }
 
@@ -143,13 +149,14 @@ package struct MediaSender {
         try sendDatagram(of: frame) { $0.append(contentsOf: packet) }
     }
 
-    private func sendDatagram(of frame: MediaFrame, _ write: (inout [UInt8]) -> Void) throws(SendRefusal) {
+    /// - Parameter attempt: how often the frame was sent before; with the frame's number it identifies the datagram.
+    private func sendDatagram(of frame: MediaFrame, attempt: UInt16 = 0, _ write: (inout [UInt8]) -> Void) throws(SendRefusal) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(datagramHeader.count + format.byteCount(of: frame) + 2)
         bytes.append(contentsOf: datagramHeader)
         write(&bytes)
         do {
-            try quic.sendDatagram(bytes, id: UInt64(frame.sequence))
+            try quic.sendDatagram(bytes, id: UInt64(attempt) << 16 | UInt64(frame.sequence))
         } catch {
             switch error {
             case .datagramTooLarge(let maximum): throw .tooLarge(maximum: max(0, maximum - datagramHeader.count))

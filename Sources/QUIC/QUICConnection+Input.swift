@@ -57,6 +57,7 @@ extension QUICConnection {
         let status = ngtcp2_conn_read_pkt_versioned(
             handle, inputPath.path, NGTCP2_PKT_INFO_VERSION, &info, bytes.assumingMemoryBound(to: UInt8.self),
             datagram.count, self.now.nanoseconds)
+        declareSilentDatagramsLost()
         return settle(status)
     }
 

@@ -82,6 +82,14 @@ extension QUICConnection {
     func datagramAcknowledged(_ id: UInt64) {
         outstandingDatagrams.settle(id)
         events.append(.datagramAcknowledged(id: id))
+        owesSilenceCheck = true
+    }
+
+    /// Declares lost what stayed silent for long while a later datagram was acknowledged. Only after the whole packet of
+    /// acknowledgements: it tells of the latest datagram first, and the silent ones may stand further down.
+    func declareSilentDatagramsLost() {
+        guard owesSilenceCheck else { return }
+        owesSilenceCheck = false
         // ngtcp2 declares a packet lost 9/8 of a round trip after a later one is acknowledged (RFC 9002 section 6.1.2);
         // three probe timeouts are far beyond that.
         let patience = closeDuration

@@ -80,6 +80,8 @@ package final class QUICConnection {
     var bufferedByteCount = 0
     var datagrams: BoundedQueue<QueuedDatagram>
     var outstandingDatagrams = OutstandingDatagrams()
+    /// A datagram was acknowledged, and older ones may have been forgotten.
+    var owesSilenceCheck = false
     /// A packet that ngtcp2 wrote and that did not fit the run of equal segments before it.
     var heldPacket: HeldPacket?
     /// A packet was written and ngtcp2 has not been told that the burst is over.

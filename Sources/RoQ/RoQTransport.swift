@@ -91,7 +91,7 @@ extension RoQTransport {
                 media.acknowledged(UInt16(truncatingIfNeeded: id))
                 output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
             case .datagramLost(let id):
-                media.lost(UInt16(truncatingIfNeeded: id), now: now)
+                media.lost(id, now: now)
                 output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
             case .streamData(let stream, let bytes, let isFinal): try receive(bytes, on: stream, isFinal: isFinal)
             case .streamReset(let stream, _): receiver.forget(stream)

@@ -61,7 +61,7 @@ extension WebTransportClient {
             session?.acknowledged(UInt16(truncatingIfNeeded: id))
             output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
         case .datagramLost(let id):
-            session?.lost(UInt16(truncatingIfNeeded: id), now: now)
+            session?.lost(id, now: now)
             output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
         case .writable, .streamsAvailable: session?.flush()
         case .pathChanged: break

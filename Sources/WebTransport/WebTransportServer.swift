@@ -71,7 +71,7 @@ extension WebTransportServer {
             session?.acknowledged(UInt16(truncatingIfNeeded: id))
             output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
         case .datagramLost(let id):
-            session?.lost(UInt16(truncatingIfNeeded: id), now: now)
+            session?.lost(id, now: now)
             output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
         case .writable, .streamsAvailable: session?.flush()
         case .pathChanged: break

@@ -110,9 +110,9 @@ extension WebTransportSession {
 
     mutating func acknowledged(_ sequence: UInt16) { media.acknowledged(sequence) }
 
-    mutating func lost(_ sequence: UInt16, now: Instant) {
+    mutating func lost(_ datagram: UInt64, now: Instant) {
         guard phase == .open else { return }
-        media.lost(sequence, now: now)
+        media.lost(datagram, now: now)
     }
 
     mutating func flush() {

@@ -4,8 +4,9 @@ import Session
 import Testing
 import Wire
 
-/// What each mode does to a prompt, over both transports, in virtual time.
+/// What each mode does to a prompt, over both transports on QUIC, in virtual time.
 @Suite struct ModeTests {
+    private static let transports = ["webtransport", "roq"]
     private static let recovering: [ReliabilityMode] = [.fec, .red, .nack, .deadline]
 
     /// Four seconds of packets that have the form of Opus: CELT, which carries no copies, and SILK whose packets all do.
@@ -21,7 +22,7 @@ import Wire
 
     private static func rows(_ modes: [ReliabilityMode], profile: String, trials: Int) throws -> [TrialRow] {
         let plan = Plan(
-            seed: 3, transports: Plan.transports, modes: modes.map(\.rawValue), profiles: [profile], clips: ["noise"], trialsPerCell: trials)
+            seed: 3, transports: transports, modes: modes.map(\.rawValue), profiles: [profile], clips: ["noise"], trialsPerCell: trials)
         let sweep = try Sweep(plan: plan, clips: [clip], commit: "test")
         return try (0..<sweep.plan.trialCount).map { try sweep.row(at: $0) }
     }
@@ -40,7 +41,7 @@ import Wire
         func total(_ transport: String, _ mode: ReliabilityMode, _ value: (TrialRow) -> Int) -> Int {
             rows.filter { $0.transport == transport && $0.mode == mode.rawValue }.reduce(0) { $0 + value($1) }
         }
-        for transport in Plan.transports {
+        for transport in Self.transports {
             let lost = total(transport, .datagram, \.framesMissing)
             #expect(lost > 20)
             #expect(total(transport, .datagram) { $0.framesRecoveredFEC + $0.framesRecoveredRED + $0.framesRecoveredNACK } == 0)
@@ -57,7 +58,7 @@ import Wire
 
     @Test func `red leaves exactly what lies before the last two of a burst`() throws {
         let plan = Plan(
-            seed: 3, transports: Plan.transports, modes: ["red"], profiles: ["burst-10"], clips: ["noise"], trialsPerCell: 4)
+            seed: 3, transports: Self.transports, modes: ["red"], profiles: ["burst-10"], clips: ["noise"], trialsPerCell: 4)
         let sweep = try Sweep(plan: plan, clips: [Self.clip], commit: "test")
         for index in 0..<plan.trialCount {
             let record = try sweep.record(at: index)
@@ -71,7 +72,7 @@ import Wire
         }
     }
 
-    @Test(arguments: Plan.transports) func `no frame comes later than its deadline and the path allow`(transport: String) throws {
+    @Test(arguments: transports) func `no frame comes later than its deadline and the path allow`(transport: String) throws {
         // 50 ms each way, and all is lost for a second: far longer than the deadline.
         let down = LinkProfile(delay: .milliseconds(50), bitsPerSecond: 10_000_000, queueLimit: .milliseconds(300))
         var up = down
@@ -89,7 +90,7 @@ import Wire
         #expect(account.arrivals.suffix(50).allSatisfy { $0 != nil })
     }
 
-    @Test(arguments: Plan.transports) func `a change among all modes in mid-session loses nothing without loss`(transport: String) throws {
+    @Test(arguments: transports) func `a change among all modes in mid-session loses nothing without loss`(transport: String) throws {
         for first in ReliabilityMode.allCases {
             for second in ReliabilityMode.allCases where second != first {
                 var talker = ClientConfiguration()
@@ -102,7 +103,7 @@ import Wire
         }
     }
 
-    @Test(arguments: Plan.transports) func `a change from one mode that recovers to another keeps what both promise`(transport: String) throws {
+    @Test(arguments: transports) func `a change from one mode that recovers to another keeps what both promise`(transport: String) throws {
         for (first, second) in [(.nack, .stream), (.stream, .nack), (.nack, .streamPerFrame), (.streamPerFrame, .nack)] as [(ReliabilityMode, ReliabilityMode)] {
             var talker = ClientConfiguration()
             talker.mode = first
