@@ -133,8 +133,7 @@ extension ServerEndpoint {
             id: "sess_" + identifier(), configuration: settings, limits: configuration.sessionLimits, seed: entropy.next(), now: now)
         session.updatePathDelay(connection.carrier.minimumRTT / 2)
         let capabilities = connection.transport.capabilities
-        session.attach(capabilities, now: now)
-        if let proposal { session.receive(event: proposal.updateEvent, now: now) }
+        session.attach(capabilities, wishes: proposal?.update ?? SessionUpdate(), now: now)
         connection.transport.receives(session.delivery)
         notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.carrier.remote))
         connection.conversation = .active(ActiveConversation(session: session, responder: configuration.responder))

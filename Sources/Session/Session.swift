@@ -111,15 +111,19 @@ package struct Session: Sendable {
     // MARK: The connection
 
     /// A connection carries the session from now on. The first one begins the conversation.
-    package mutating func attach(_ capabilities: Capabilities, now: Instant) {
+    /// - Parameter wishes: what the session begins with, so that `session.created` tells it. What cannot be had on this
+    ///   transport is refused by an error event behind it.
+    package mutating func attach(_ capabilities: Capabilities, wishes: SessionUpdate = SessionUpdate(), now: Instant) {
         switch phase {
         case .ended: return
         case .waiting:
             expiry = Expiry(end: now.advanced(by: limits.sessionDuration))
             phase = .attached(capabilities)
             useOfferedMode(capabilities)
+            let refusal = grant(wishes, capabilities)
             emit(.sessionCreated(object))
             emit(.conversationCreated(conversationID: conversationID))
+            if let refusal { refuse(refusal, eventID: nil) }
         case .attached, .detached:
             phase = .attached(capabilities)
             useOfferedMode(capabilities)
@@ -138,6 +142,16 @@ package struct Session: Sendable {
 
     /// The smallest one-way delay that the transport has seen on this path; frames are never younger at their arrival.
     package mutating func updatePathDelay(_ oneWay: Duration) { clock.pathDelay = oneWay }
+
+    /// - Returns: why the wishes are not granted; then none of them is.
+    private mutating func grant(_ wishes: SessionUpdate, _ capabilities: Capabilities) -> EventError? {
+        do throws(EventError) {
+            object = try wishes.merged(into: object, capabilities: capabilities, limits: limits)
+            return nil
+        } catch {
+            return error
+        }
+    }
 
     private mutating func useOfferedMode(_ capabilities: Capabilities) {
         if !capabilities.modes.contains(mode), let first = capabilities.modes.first {

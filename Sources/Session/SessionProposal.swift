@@ -26,9 +26,6 @@ package struct SessionProposal: Hashable, Sendable {
         }
     }
 
-    /// The `session.update` that asks an open session for the same.
-    package var updateEvent: [UInt8] { OutgoingEvent(.updateSession(update)).encoded() }
-
     /// The configuration that a session with these wishes would begin with.
     /// - Throws: `EventError` for the first wish that cannot be granted.
     package func object(

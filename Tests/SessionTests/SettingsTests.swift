@@ -44,6 +44,27 @@ import Wire
         #expect(driver.session.mode == .datagram)
     }
 
+    @Test func `a session begins with what was asked for before it, and session.created tells it`() {
+        var driver = SessionDriver(attached: false)
+        var wishes = SessionUpdate()
+        wishes.mode = .value("stream")
+        driver.session.attach(SessionDriver.capabilities, wishes: wishes, now: driver.now)
+        driver.drain()
+        let session = driver.event("session.created")?["session"]
+        #expect(session?["parallax"]?["reliability"]?["mode"]?.text == "stream")
+        #expect(driver.event("session.updated") == nil && driver.errorCode == nil)
+    }
+
+    @Test func `what a session cannot begin with is refused behind session.created`() {
+        var driver = SessionDriver(attached: false)
+        var wishes = SessionUpdate()
+        wishes.mode = .value("teleport")
+        driver.session.attach(SessionDriver.capabilities, wishes: wishes, now: driver.now)
+        driver.drain()
+        #expect(driver.events.first?["type"]?.text == "session.created")
+        #expect(driver.errorCode == "unsupported_mode" && driver.session.mode == .datagram)
+    }
+
     @Test func `a mode that the transport lacks is refused`() {
         var driver = SessionDriver(attached: false)
         driver.session.attach(Capabilities(transport: "websocket", modes: [.stream]), now: driver.now)
