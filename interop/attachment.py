@@ -18,16 +18,15 @@ class Unexpected(Exception):
     """The other side did what it must not, or not what it must."""
 
 
-class Attachment(QuicConnectionProtocol):
-    """One QUIC connection that carries one session, from either end.
+class Attachment:
+    """One connection that carries one session, from either end.
 
-    A transport fills in `send_event`, `send_packet` and `transport_event`.
+    A transport fills in `send_event` and `send_packet`, and calls `event_arrived`, `packet_arrived` and `ended`.
     """
 
-    def __init__(self, quic: QuicConnection, *arguments: Any, **options: Any) -> None:
-        super().__init__(quic, *arguments, **options)
+    def __init__(self) -> None:
         self.packets: list[RTPPacket] = []
-        self.termination: ConnectionTerminated | None = None
+        self.termination: object | None = None
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._changed = asyncio.Event()
 
@@ -39,34 +38,25 @@ class Attachment(QuicConnectionProtocol):
     def send_packet(self, packet: bytes, mode: str, flow: int = 0) -> None:
         raise NotImplementedError
 
-    def transport_event(self, event: QuicEvent) -> None:
-        raise NotImplementedError
-
     def session_opened(self) -> None:
         """On a server: the client is there to hear events. A server's subclass begins its session here."""
 
     def event_arrived(self, event: Event) -> None:
         print("<-", abridged(event), flush=True)
         self._events.put_nowait(event)
+        self._changed.set()
 
     def packet_arrived(self, packet: RTPPacket) -> None:
         self.packets.append(packet)
+        self._changed.set()
 
-    def quic_event_received(self, event: QuicEvent) -> None:
-        if isinstance(event, ConnectionTerminated):
-            print("--", event, flush=True)
-            self.termination = event
-            self._events.put_nowait(None)
-        else:
-            self.transport_event(event)
+    def ended(self, why: object) -> None:
+        print("--", why, flush=True)
+        self.termination = why
+        self._events.put_nowait(None)
         self._changed.set()
 
     # For a case
-
-    @property
-    def quic(self) -> QuicConnection:
-        """The connection below; call `transmit` after a change to it."""
-        return self._quic
 
     async def receive_event(self) -> Event:
         event = await self._events.get()
@@ -93,6 +83,31 @@ class Attachment(QuicConnectionProtocol):
                     await self._changed.wait()
         except TimeoutError:
             raise Unexpected(f"waited {seconds} s for {what}") from None
+
+
+class QUICAttachment(Attachment, QuicConnectionProtocol):
+    """The connection is QUIC, by aioquic; a transport fills in `transport_event` too."""
+
+    termination: ConnectionTerminated | None
+
+    def __init__(self, quic: QuicConnection, *arguments: Any, **options: Any) -> None:
+        QuicConnectionProtocol.__init__(self, quic, *arguments, **options)
+        Attachment.__init__(self)
+
+    @property
+    def quic(self) -> QuicConnection:
+        """The connection below; call `transmit` after a change to it."""
+        return self._quic
+
+    def transport_event(self, event: QuicEvent) -> None:
+        raise NotImplementedError
+
+    def quic_event_received(self, event: QuicEvent) -> None:
+        if isinstance(event, ConnectionTerminated):
+            self.ended(event)
+        else:
+            self.transport_event(event)
+        self._changed.set()
 
     async def terminated(self, seconds: float = 5) -> ConnectionTerminated:
         await self.until(lambda: self.termination, "the end of the connection", seconds)

@@ -87,7 +87,7 @@ def check_echo(echo: list[RTPPacket], packets: list[RTPPacket]) -> None:
     assert [packet.payload for packet in in_order] == [packet.payload for packet in packets], "the echo differs"
 
 
-def chromium(url: str, task: Task, logs: Path) -> Result:
+def chromium(url: str, task: Task, logs: Path, *flags: str) -> Result:
     driver_path = shutil.which("chromedriver")
     if driver_path is None:
         raise Unsupported("no chromedriver here; 'make interop-setup' installs it")
@@ -98,6 +98,7 @@ def chromium(url: str, task: Task, logs: Path) -> Result:
         "--disable-gpu",
         "--disable-dev-shm-usage",
         f"--log-net-log={logs / 'net-log.json'}",
+        *flags,
     ):
         options.add_argument(flag)
     driver = webdriver.Chrome(options, Service(driver_path))
@@ -117,11 +118,13 @@ def chromium(url: str, task: Task, logs: Path) -> Result:
     return result
 
 
-def firefox(url: str, task: Task, logs: Path) -> Result:
+def firefox(url: str, task: Task, logs: Path, **preferences: bool | int) -> Result:
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
         raise Unsupported("no Firefox here; 'make interop-setup' installs it")
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
     with tempfile.TemporaryDirectory() as profile, open(logs / "firefox.txt", "w+") as output:
+        Path(profile, "user.js").write_text("".join(lines))
         command = [program, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0"]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:

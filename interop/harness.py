@@ -30,13 +30,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import roq
 import speech
 import webtransport
-from attachment import Attachment, Unexpected
+from attachment import QUICAttachment, Unexpected
 
 UNSUPPORTED = 127
 HOST = "127.0.0.1"
 DEFAULT_BINARY = Path(__file__).resolve().parent.parent / ".build/release/parallax"
 
-Peer = TypeVar("Peer", bound=Attachment)
+Peer = TypeVar("Peer", bound=QUICAttachment)
 
 
 class Unsupported(Exception):
@@ -50,16 +50,19 @@ class Server:
     process: asyncio.subprocess.Process
     port: int
     certificate_sha256: str
+    # Plain HTTP for pages on this machine.
+    http_url: str | None = None
+    host: str = HOST
     events: list[dict[str, Any]] = field(default_factory=list)
     is_stopping: bool = False
 
     @property
     def address(self) -> tuple[str, int]:
-        return HOST, self.port
+        return self.host, self.port
 
-    async def saw_close(self, code: int, reason: str) -> None:
-        """Waits until the server has told that a peer closed its session so."""
-        told = {"event": "session_closed", "by": "peer", "code": code, "reason": reason}
+    async def saw_close(self, code: int, reason: str | None, by: str = "peer") -> None:
+        """Waits until the server has told that a session was closed so; for any reason, when none is given."""
+        told = {"event": "session_closed", "by": by, "code": code} | ({} if reason is None else {"reason": reason})
         for _ in range(50):
             if any(told.items() <= event.items() for event in self.events):
                 return
@@ -114,7 +117,8 @@ class Case:
                 print("serve:", line.decode().rstrip(), flush=True)
                 event = json.loads(line)
                 if event.get("event") == "listening":
-                    return Server(process, event["port"], event["certificate_sha256"].replace(":", "").lower())
+                    sha256 = event["certificate_sha256"].replace(":", "").lower()
+                    return Server(process, event["port"], sha256, event.get("http_url"), event.get("host", HOST))
         raise Unexpected(f"parallax serve did not start: exit status {await process.wait()}")
 
     async def _read_events(self, server: Server) -> None:
@@ -158,7 +162,7 @@ class Case:
             yield connection
 
     def client_configuration(
-        self, peer: type[Attachment], alpn: list[str] | None = None, **configuration: Any
+        self, peer: type[QUICAttachment], alpn: list[str] | None = None, **configuration: Any
     ) -> QuicConfiguration:
         return QuicConfiguration(
             is_client=True,
@@ -186,7 +190,7 @@ class Case:
         return process.returncode, output.decode()
 
 
-def certificate_sha256(connection: Attachment) -> str:
+def certificate_sha256(connection: QUICAttachment) -> str:
     """The hash that browsers compare: SHA-256 over the DER form of the leaf."""
     certificate = connection.quic.tls._peer_certificate
     assert certificate is not None
@@ -228,7 +232,7 @@ class Meddler(asyncio.DatagramTransport):
         self.transport.close()
 
 
-async def move_to_new_port(connection: Attachment) -> None:
+async def move_to_new_port(connection: QUICAttachment) -> None:
     """Gives the connection another socket, and so another address."""
 
     class Relay(asyncio.DatagramProtocol):

@@ -8,7 +8,7 @@ from typing import Any
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import DatagramFrameReceived, QuicEvent, StreamDataReceived, StreamReset
 
-from attachment import Attachment
+from attachment import QUICAttachment
 from realtime import (
     EVENT_FLOW,
     EVENT_PAYLOAD_TYPE,
@@ -26,7 +26,7 @@ from realtime import (
 ALPN = ["roq-14"]
 
 
-class RoQ(Attachment):
+class RoQ(QUICAttachment):
     def __init__(self, quic: QuicConnection, *arguments: Any, **options: Any) -> None:
         super().__init__(quic, *arguments, **options)
         self.stream_resets: dict[int, int] = {}

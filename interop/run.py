@@ -46,6 +46,12 @@ PEERS = [
     Peer("aioquic_http3", is_fast=True, limit_seconds=60),
     Peer("aioquic_quic", is_fast=True, limit_seconds=60),
     Peer("curl", is_fast=True, limit_seconds=30),
+    Peer("aiortc_client", is_fast=True, limit_seconds=40),
+    Peer("aiortc_server", is_fast=True, limit_seconds=40),
+    Peer("whip", is_fast=True, limit_seconds=40),
+    Peer("wrtc_client", is_fast=True, limit_seconds=60),
+    Peer("one_port", is_fast=True, limit_seconds=60),
+    Peer("webrtc_attacks", is_fast=True, limit_seconds=60),
     Peer("chromium", is_fast=False, limit_seconds=90),
     Peer("firefox", is_fast=False, limit_seconds=90),
 ]
@@ -152,7 +158,7 @@ def versions() -> dict[str, str | None]:
     return {
         "commit": git_commit(),
         "python": platform.python_version(),
-        "aioquic": importlib.metadata.version("aioquic"),
+        **{name: importlib.metadata.version(name) for name in ("aioquic", "aiortc", "wrtc")},
         "chromium": version("chromium", "--version"),
         "firefox": version("firefox-esr", "--version"),
     }

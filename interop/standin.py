@@ -32,7 +32,7 @@ from aioquic.quic.events import ProtocolNegotiated, QuicEvent
 import roq
 import speech
 import webtransport
-from attachment import Attachment, Unexpected
+from attachment import QUICAttachment, Unexpected
 from conversation import begin, commit_prompt, hear_echo, send_prompt
 from meeting import bound_port, make_credentials
 from realtime import Event, packetize
@@ -44,7 +44,7 @@ class Either(webtransport.WebTransport, roq.RoQ):
 
     def __init__(self, quic: QuicConnection, *arguments: Any, **options: Any) -> None:
         super().__init__(quic, *arguments, **options)
-        self.transport: type[Attachment] = webtransport.WebTransport
+        self.transport: type[QUICAttachment] = webtransport.WebTransport
         self.tasks: set[asyncio.Task[None]] = set()
         self.has_told_close = False
 

@@ -9,7 +9,7 @@ import pylsqpack
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import QuicEvent, StopSendingReceived, StreamDataReceived, StreamReset
 
-from attachment import Attachment, Unexpected
+from attachment import QUICAttachment, Unexpected
 from conversation import begin
 from harness import Case
 from realtime import encode_varint
@@ -61,7 +61,7 @@ def headers_frame(fields: Iterable[tuple[str, str]]) -> bytes:
     return frame(HEADERS, block)
 
 
-class RawHTTP3(Attachment):
+class RawHTTP3(QUICAttachment):
     """A connection of ALPN h3 that does only what a row says."""
 
     def __init__(self, quic: QuicConnection, *arguments: Any, **options: Any) -> None:

@@ -16,7 +16,7 @@ from aioquic.h3.events import (
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ProtocolNegotiated, QuicEvent, StreamReset
 
-from attachment import Attachment
+from attachment import QUICAttachment
 from realtime import (
     CLOSE_SESSION,
     DRAIN_SESSION,
@@ -37,7 +37,7 @@ ALPN = ["h3"]
 PATH = "/v1/realtime?model=echo"
 
 
-class WebTransport(Attachment):
+class WebTransport(QUICAttachment):
     def __init__(self, quic: QuicConnection, *arguments: Any, **options: Any) -> None:
         super().__init__(quic, *arguments, **options)
         self.http: H3Connection | None = None

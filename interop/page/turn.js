@@ -1,23 +1,7 @@
 // One turn with a Parallax server by a browser's own WebTransport: speaks RTP packets that the case
 // gives, commits them with a hash made here, and hears the echo.
 
-const RTP_HEADER_BYTES = 12;
-const RECEIPT = "conversation.item.input_audio_integrity.completed";
-
-const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
-const toHex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-
-function concatenate(...arrays) {
-  const whole = new Uint8Array(arrays.reduce((length, array) => length + array.length, 0));
-  let offset = 0;
-  for (const array of arrays) {
-    whole.set(array, offset);
-    offset += array.length;
-  }
-  return whole;
-}
+import { RECEIPT, chooseMode, commitOf, concatenate, fromBase64, sleep, toBase64 } from "./wire.js";
 
 // Variable-length integers up to two bytes (RFC 9000 section 16) are all that packets of speech need.
 function varint(value) {
@@ -31,15 +15,6 @@ function readVarint(bytes) {
   let value = bytes[0] & 0x3f;
   for (let index = 1; index < length; index++) value = value * 256 + bytes[index];
   return { value, rest: bytes.subarray(length) };
-}
-
-async function promptHash(payloads) {
-  const pieces = payloads.flatMap((payload) => {
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, payload.length);
-    return [length, payload];
-  });
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", concatenate(...pieces))));
 }
 
 /** The session's events: JSON, one a line, on the first bidirectional stream that the client opens. */
@@ -169,23 +144,12 @@ export async function holdTurn(task) {
   const inbox = new Inbox(transport);
   const events = new Events(await transport.createBidirectionalStream());
 
-  await events.send({
-    type: "session.update",
-    session: { type: "realtime", parallax: { reliability: { mode: task.mode } } },
-  });
+  await events.send(chooseMode(task.mode));
   const created = await events.expect("session.created");
   const updated = await events.expect("session.updated");
 
   await sendPackets(transport, packets, task.mode);
-  const payloads = packets.map((packet) => packet.subarray(RTP_HEADER_BYTES));
-  await events.send({
-    type: "input_audio_buffer.commit",
-    parallax: {
-      first_sequence: new DataView(packets[0].buffer).getUint16(2),
-      frames: packets.length,
-      sha256: await promptHash(payloads),
-    },
-  });
+  await events.send(await commitOf(packets));
   const receipt = await events.expect(RECEIPT);
 
   await events.send({ type: "response.create" });

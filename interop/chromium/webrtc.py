@@ -1,0 +1,13 @@
+"""Headless Chromium speaks a clip by SRTP, events by data channel; the counts agree, and the echo is as loud at the same times."""
+
+import harness
+from browser_calls import CHROMIUM, speak
+from harness import Case
+
+
+async def case(case: Case) -> None:
+    await speak(case, CHROMIUM, "datagram")
+
+
+if __name__ == "__main__":
+    harness.run(case)

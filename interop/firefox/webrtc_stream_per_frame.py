@@ -1,0 +1,13 @@
+"""Headless Firefox sends RTP packets on an unordered, reliable data channel; the receipt is intact and the echo is the prompt."""
+
+import harness
+from browser_calls import FIREFOX, send_packets
+from harness import Case
+
+
+async def case(case: Case) -> None:
+    await send_packets(case, FIREFOX, "stream-per-frame")
+
+
+if __name__ == "__main__":
+    harness.run(case)
