@@ -50,7 +50,7 @@ package final class ClientEndpoint {
             carrier = .quic(quic)
             attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
         case .webRTC(let configuration):
-            let peer = WebRTCPeer(offeringWith: configuration, delivery: first.delivery, entropy: entropy)
+            let peer = WebRTCPeer(offeringWith: configuration, delivery: first.delivery, entropy: entropy, now: now)
             carrier = .webRTC(peer)
             attachment = .webRTC(peer)
         }

@@ -10,6 +10,8 @@ package struct WebRTCConfiguration: Sendable {
     package var identity: DTLSIdentity
     package var dtls = DTLSConfiguration()
     package var sctp = SCTPConfiguration()
+    /// Set SCTP up by offer and answer where the peer can (`a=sctp-init`), which saves its two round trips.
+    package var negotiatesSCTP = true
     package var ice = ICELimits()
     package var limits = WebRTCLimits()
     /// How long lost packets are found out of order before they are asked for.

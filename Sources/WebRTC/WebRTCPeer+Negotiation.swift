@@ -25,7 +25,10 @@ extension WebRTCPeer {
             configuration: configuration, isServer: true, credentials: credentials, firstDelivery: .datagram, entropy: entropy)
         do throws(SDPRefusal) {
             let remote = try WebRTCDescription(parsing: offer, kind: .offer)
-            var parameters = AnswerParameters(local: localDescription(isLite: true, candidates: candidates, wantsInbandFEC: wishes.inbandFEC))
+            let local = localDescription(
+                isLite: true, candidates: candidates, wantsInbandFEC: wishes.inbandFEC,
+                sctpInit: remote.data?.sctpInit == nil ? nil : initiation(now: now))
+            var parameters = AnswerParameters(local: local)
             parameters.wantsRED = wishes.red
             parameters.wantsNACK = wishes.nack
             answer = try SDP.answer(to: remote, with: parameters)
@@ -42,12 +45,13 @@ extension WebRTCPeer {
 
     /// The client's end: `offer` is what must be posted, and `accept(answer:)` what begins the connection.
     /// - Parameter delivery: how its frames will be carried first; the connection says `opened` when that can begin.
-    package convenience init(offeringWith settings: WebRTCClientConfiguration, delivery: Delivery, entropy: Entropy) {
+    package convenience init(offeringWith settings: WebRTCClientConfiguration, delivery: Delivery, entropy: Entropy, now: Instant) {
         var entropy = entropy
         self.init(
             configuration: settings.connection, isServer: false, credentials: ICECredentials(entropy: &entropy),
             firstDelivery: delivery, entropy: entropy)
-        var parameters = OfferParameters(local: localDescription(isLite: false, candidates: [], wantsInbandFEC: true))
+        var parameters = OfferParameters(
+            local: localDescription(isLite: false, candidates: [], wantsInbandFEC: true, sctpInit: initiation(now: now)))
         parameters.prefersRED = if case .redundant = delivery { true } else { false }
         offer = SDP.offer(parameters)
     }
@@ -104,7 +108,7 @@ extension WebRTCPeer {
         receiver?.askForLost(within: patience)
     }
 
-    private func localDescription(isLite: Bool, candidates: [PeerAddress], wantsInbandFEC: Bool) -> LocalDescription {
+    private func localDescription(isLite: Bool, candidates: [PeerAddress], wantsInbandFEC: Bool, sctpInit: [UInt8]?) -> LocalDescription {
         let fingerprint = configuration.identity.fingerprint
         var local = LocalDescription(
             sessionID: UInt64(ssrc),
@@ -113,7 +117,16 @@ extension WebRTCPeer {
             ssrc: ssrc, cname: canonicalName)
         local.opus.usesInbandFEC = wantsInbandFEC
         local.maxMessageSize = UInt64(configuration.sctp.limits.messageByteCount)
+        local.sctpInit = sctpInit
         return local
+    }
+
+    /// Our SCTP INIT chunk for the description; the association exists from then on and sends nothing before DTLS is up.
+    private func initiation(now: Instant) -> [UInt8]? {
+        guard configuration.negotiatesSCTP else { return nil }
+        let association = SCTPAssociation(configuration: configuration.sctp, isClient: !isServer)
+        self.association = association
+        return association.initiationChunk(now: now)
     }
 
     // MARK: Trickle and restart

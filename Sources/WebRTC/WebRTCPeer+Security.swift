@@ -81,10 +81,11 @@ extension WebRTCPeer {
     // MARK: SCTP
 
     private func startAssociation(now: Instant) {
-        guard association == nil, agreement?.data != nil else { return }
-        let association = SCTPAssociation(configuration: configuration.sctp, isClient: !isServer)
+        guard let data = agreement?.data else { return }
+        let association = association ?? SCTPAssociation(configuration: configuration.sctp, isClient: !isServer)
         self.association = association
-        association.start(now: now)
+        let isMade = data.initiation.map { association.establish(withPeerInitiation: $0, now: now) } ?? false
+        if !isMade { association.start(now: now) }
         guard !isServer else { return }
         // What is sent now leaves with the last packet of SCTP's handshake (RFC 9260 section 5.1), not a round trip later.
         try? channels.openEvents(on: association, now: now)

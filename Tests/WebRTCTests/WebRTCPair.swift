@@ -45,7 +45,7 @@ final class WebRTCPair {
         parallax_virtual_clock_seed(1)
         var settings = WebRTCClientConfiguration(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
         configure(&settings.connection)
-        client = WebRTCPeer(offeringWith: settings, delivery: delivery, entropy: Entropy(seed: 1))
+        client = WebRTCPeer(offeringWith: settings, delivery: delivery, entropy: Entropy(seed: 1), now: now)
         var entropy = Entropy(seed: 2)
         server = try WebRTCPeer(
             answering: client.offer, with: settings.connection,

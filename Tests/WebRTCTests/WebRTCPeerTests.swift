@@ -37,6 +37,18 @@ import Wire
         #expect(pair.clientOpened.map { $0 - start } == .milliseconds(100))
     }
 
+    /// Two for DTLS; SCTP's own two are saved by what offer and answer say (`a=sctp-init`), or only one of them is, by sending
+    /// data with the COOKIE ECHO.
+    @Test(arguments: [(true, 5), (false, 7)])
+    func `an event arrives as early as the protocols let it`(negotiatesSCTP: Bool, oneWays: Int) throws {
+        let pair = try WebRTCPair(delay: .milliseconds(50)) { $0.negotiatesSCTP = negotiatesSCTP }
+        let start = pair.now
+        #expect(pair.run { $0.clientOpened != nil })
+        try pair.client.send(event: Array("hello".utf8), now: pair.now)
+        #expect(pair.run { $0.serverTexts == ["hello"] })
+        #expect(pair.now - start == .milliseconds(50 * oneWays))
+    }
+
     @Test func `a closed connection tells the peer, after what was sent before`() throws {
         let pair = try WebRTCPair()
         #expect(pair.run { $0.clientEvents.contains(.opened) })
