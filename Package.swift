@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "SCTPLease", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]
 )

@@ -22,7 +22,7 @@ extension ServerEndpoint {
         do throws(WebRTCRefusal) {
             peer = try WebRTCPeer(
                 answering: offer.sdp, with: settings.connection, credentials: ufrags.make(at: configuration.place, entropy: &entropy),
-                candidates: candidates, wishes: MediaWishes(mode: offer.mode ?? configuration.session.mode.rawValue), entropy: entropy.fork(), now: now)
+                candidates: candidates, wishes: MediaWishes(offer.mode ?? configuration.session.mode), entropy: entropy.fork(), now: now)
         } catch {
             return .failure(.malformedOffer(code: error.code, message: error.description, param: "sdp"))
         }
@@ -81,18 +81,15 @@ extension ServerEndpoint {
 
 extension CallOffer {
     /// The mode that the proposed session names: the answer offers what it needs.
-    fileprivate var mode: String? { proposal?.update.mode.value }
+    fileprivate var mode: ReliabilityMode? { proposal?.update.mode.value.flatMap { ReliabilityMode(rawValue: $0) } }
 }
 
 extension MediaWishes {
-    fileprivate init(mode: String) {
+    fileprivate init(_ mode: ReliabilityMode) {
         self.init()
-        switch mode {
-        case "red": red = true
-        case "nack": nack = true
-        case "fec": inbandFEC = true
-        default: break
-        }
+        red = mode == .red
+        nack = mode == .nack
+        inbandFEC = mode == .fec
     }
 }
 

@@ -30,7 +30,17 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
         makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> DatagramDriver {
-        let remote = try UDPSocket.resolve(host: host, port: port)
+        try start(
+            connectedTo: try UDPSocket.resolve(host: host, port: port), on: eventLoop, limits: limits, makeEndpoint: makeEndpoint,
+            afterTurn: afterTurn)
+    }
+
+    /// The same for an address that needs no look-up.
+    package static func start(
+        connectedTo remote: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
+        makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
+        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
+    ) throws -> DatagramDriver {
         let socket = try UDPSocket(connectedTo: remote)
         return try start(
             socket, on: eventLoop, limits: limits,

@@ -59,10 +59,11 @@ package final class TalkConversation: DatagramEndpoint {
     private var hasChangedMode = false
     private(set) package var report = TalkReport()
 
-    package init(client: ClientEndpoint, script: TalkScript, now: Instant) {
+    /// - Parameter began: when the talker began to connect: signalling has taken time already, where there was any.
+    package init(client: ClientEndpoint, script: TalkScript, began: Instant) {
         self.client = client
         self.script = script
-        state = .connecting(since: now)
+        state = .connecting(since: began)
     }
 
     /// Whether the conversation is over and the connection's last datagram was written.

@@ -57,6 +57,12 @@ package struct TalkTarget: Hashable, Sendable {
     /// `HOST:PORT` as `:authority` carries it.
     package var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
+    /// Where a WebRTC call is asked for: `/calls` below the Realtime API, or the path of the URL as it is (`/whip`).
+    package var callPath: String {
+        guard path.prefix(while: { $0 != "?" }) == Self.defaultPath else { return path }
+        return Self.defaultPath + "/calls" + path.dropFirst(Self.defaultPath.count)
+    }
+
     private static func splitAuthority(
         _ authority: Substring, defaultPort: Int, malformed: (String) -> Malformed
     ) throws(Malformed) -> (host: String, port: Int) {
@@ -88,4 +94,5 @@ package struct TalkTarget: Hashable, Sendable {
 package enum TalkTransport: String, CaseIterable, Hashable, Sendable {
     case webtransport
     case roq
+    case webrtc
 }

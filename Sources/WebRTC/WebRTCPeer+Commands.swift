@@ -129,11 +129,13 @@ extension WebRTCPeer {
     // MARK: Capabilities
 
     package var capabilities: Capabilities {
-        var modes: [ReliabilityMode] = []
-        if let audio = agreement?.audio {
-            modes += audio.redPayloadType == nil ? [.datagram, .fec, .nack] : [.datagram, .fec, .red, .nack]
+        let modes = ReliabilityMode.allCases.filter { mode in
+            switch mode {
+            case .datagram, .fec, .nack: agreement?.audio != nil
+            case .red: agreement?.audio?.redPayloadType != nil
+            case .deadline, .streamPerFrame, .stream: agreement?.data != nil
+            }
         }
-        if agreement?.data != nil { modes += [.deadline, .streamPerFrame, .stream] }
         return Capabilities(transport: "webrtc", modes: modes)
     }
 }

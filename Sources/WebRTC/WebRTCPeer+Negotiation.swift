@@ -63,6 +63,7 @@ extension WebRTCPeer {
         guard case .offering = state else { return }
         do throws(SDPRefusal) {
             let remote = try WebRTCDescription(parsing: answer, kind: .answer)
+            try remote.check(answering: WebRTCDescription(parsing: offer, kind: .offer))
             agree(to: remote, dtlsRole: remote.setup == .active ? .server : .client)
         } catch {
             abandon(reason: error.message, now: now)
@@ -83,6 +84,21 @@ extension WebRTCPeer {
         // comes before its own checks are done.
         if agreement.isRemoteLite { dtls?.start(now: now) }
         handleTimeout(now: now)
+    }
+
+    /// Where an answer wants the first datagrams: what a driver must know before it opens a socket.
+    /// - Throws: `WebRTCRefusal` for what is no answer, or names no address.
+    package static func firstCandidate(ofAnswer answer: String) throws(WebRTCRefusal) -> PeerAddress {
+        let addresses: [PeerAddress]
+        do throws(SDPRefusal) {
+            addresses = try WebRTCDescription(parsing: answer, kind: .answer).usableAddresses
+        } catch {
+            throw WebRTCRefusal(error)
+        }
+        guard let first = addresses.first else {
+            throw WebRTCRefusal(code: "sdp_without_candidates", description: "the answer names no address for media")
+        }
+        return first
     }
 
     private func startSecurity() throws(WebRTCRefusal) {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Audio
+internal import DTLS
 internal import Endpoint
 internal import Glibc
 internal import Opus
@@ -7,6 +8,7 @@ internal import QUIC
 internal import RoQ
 internal import Server
 internal import Session
+internal import WebRTC
 internal import WebTransport
 internal import Wire
 
@@ -20,6 +22,7 @@ struct TalkCommand: ParsableCommand {
 
               parallax talk https://127.0.0.1:4433 prompt.wav --certificate-sha256 HASH
               parallax talk roq://127.0.0.1:4433 prompt.wav --insecure --mode stream --answer answer.wav
+              parallax talk https://127.0.0.1:4433 prompt.wav --transport webrtc --mode nack --certificate-sha256 HASH
 
             Exits with 0 for an intact prompt, with 1 for any other, and with 2 where there is no receipt.
             """)
@@ -120,22 +123,44 @@ struct TalkCommand: ParsableCommand {
             let file = try AppendingFile(path: path)
             quic.keyLog = { line in file.append(Array((line + "\n").utf8)) }
         }
-        let wire = makeTransport(target)
+        let wire = try makeTransport(target)
         let credentials = ClientCredentials(trust)
+        let makeClient = { @Sendable [client, quic] (path: NetworkPath, now: Instant) in
+            ClientEndpoint(
+                transport: wire, serverName: target.host, credentials: credentials, quic: quic, client: client, path: path,
+                entropy: .system, now: now)
+        }
         do {
-            return try TalkRunner(host: target.host, port: target.port, script: script) { [client, quic] path, now in
-                ClientEndpoint(
-                    transport: wire, serverName: target.host, credentials: credentials, quic: quic, client: client,
-                    path: path, entropy: .system, now: now)
+            if case .webRTC = wire {
+                return try TalkRunner(
+                    calling: SignallingClient(target: target, trust: trust), path: target.callPath, bearer: secret, script: script
+                ) { now in
+                    // Where to send to, the answer says.
+                    let nowhere = PeerAddress(high: 0, low: 0, port: 0)
+                    return makeClient(NetworkPath(local: nowhere, remote: nowhere), now)
+                }
             }
+            return try TalkRunner(host: target.host, port: target.port, script: script, makeClient: makeClient)
         } catch let error as DriverError {
             throw CommandFailure(code: error.code, description: error.description)
+        } catch let error as SignallingFailure {
+            throw CommandFailure(code: error.code, description: error.description)
+        } catch let error as WebRTCRefusal {
+            throw CommandFailure(code: error.code, description: "the server's answer is no use: \(error.description)")
         }
     }
 
-    private func makeTransport(_ target: TalkTarget) -> ClientTransport {
+    private func makeTransport(_ target: TalkTarget) throws -> ClientTransport {
         switch transport ?? target.transport ?? .webtransport {
         case .roq: return .roq(RoQConfiguration())
+        case .webrtc:
+            do {
+                return .webRTC(
+                    WebRTCClientConfiguration(
+                        identity: try .selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))))
+            } catch {
+                throw CommandFailure(code: "bad_certificate", description: "no certificate for WebRTC: \(error)")
+            }
         case .webtransport:
             var configuration = WebTransportClientConfiguration(authority: target.authority)
             configuration.path = target.path

@@ -4,6 +4,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import QUIC
+import SCTPLease
 import Server
 import Session
 import Testing
@@ -45,6 +46,32 @@ import Wire
         m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
         a=fingerprint:sha-256 \(fingerprint)\r\na=setup:actpass\r\na=mid:1\r\na=sctp-port:5000\r\n
         """
+
+    @Test(.ownsSCTP, arguments: [ReliabilityMode.nack, .stream])
+    func `a clip is spoken over WebRTC on real sockets, and its prompt is intact`(mode: ReliabilityMode) async throws {
+        let (server, hash) = try await Self.start()
+        let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
+        let signalling = SignallingClient(target: target, trust: .certificateSHA256(hash))
+        let identity = try DTLSIdentity.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+        var client = ClientConfiguration()
+        client.mode = mode
+        let script = TalkScript(frames: (0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
+        let report = try await Self.blocking { [client] in
+            try TalkRunner(calling: signalling, path: target.callPath, bearer: nil, script: script) { now in
+                let nowhere = NetworkPath(local: PeerAddress(high: 0, low: 0, port: 0), remote: PeerAddress(high: 0, low: 0, port: 0))
+                return ClientEndpoint(
+                    transport: .webRTC(WebRTCClientConfiguration(identity: identity)), serverName: "localhost",
+                    credentials: ClientCredentials(.insecure), quic: QUICConfiguration(), client: client, path: nowhere,
+                    entropy: .system, now: now)
+            }.wait()
+        }
+        #expect(report.failure == nil)
+        #expect(report.receipt?.verdict == .intact)
+        #expect(report.receipt?.transport == "webrtc")
+        #expect(report.receipt?.mode == mode)
+        #expect(report.answer.map(\.payload) == script.frames)
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
 
     @Test func `a call is made, changed and ended over HTTPS on the UDP port's number`() async throws {
         let (server, hash) = try await Self.start()

@@ -143,7 +143,7 @@ private struct World {
             client: ClientEndpoint(
                 transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
                 quic: QUICConfiguration(), client: client, path: Self.clientPath, entropy: Entropy(seed: 2), now: now),
-            script: script, now: now)
+            script: script, began: now)
         self.isServerDeaf = isServerDeaf
     }
 
