@@ -45,6 +45,10 @@ package final class SCTPEngine: Sendable {
     /// How many associations hold a socket.
     package var livingCount: Int { state.withLock { $0.livingCount } }
 
+    /// Time begins anew with the next instant, whatever is still alive: another world begins. Who is left over from the one
+    /// before must not be called any more.
+    package func beginTimeline() { state.withLock { $0.clock.reset() } }
+
     /// Runs `body` inside usrsctp, with usrsctp's time brought up to `now` first.
     func enter<Result: Sendable>(at now: Instant, _ body: () -> Result) -> Result {
         state.withLock { state in

@@ -87,7 +87,7 @@ import Wire
             let client = house.connect(try House.transport(transport)) { $0.mode = mode }
             house.run { $0.isOpen(client) }
             let start = house.now
-            house.drops = { _, _, _, _ in house.now - start > .seconds(1) && house.now - start < .seconds(6) }
+            house.drops = { [unowned house] _, _, _, _ in house.now - start > .seconds(1) && house.now - start < .seconds(6) }
             house.speak(client, frames: 500)
             #expect(house.run(for: .seconds(40)) { !$0.receipts(client).isEmpty })
             #expect(house.receipts(client).first?.verdict == .intact)

@@ -1,3 +1,4 @@
+internal import SCTP
 package import Testing
 
 /// Makes every test that has it wait until it has usrsctp to itself.
@@ -23,6 +24,8 @@ package struct OwnsSCTP: TestTrait, SuiteTrait, TestScoping {
     ) async throws {
         guard !Self.isHeld else { return try await function() }
         await Lease.shared.take()
+        // Whatever a test before has left alive, it shall not hold back this one's time.
+        SCTPEngine.shared.beginTimeline()
         let result = await Self.$isHeld.withValue(true) { await Result(catching: function) }
         await Lease.shared.giveBack()
         try result.get()

@@ -102,7 +102,7 @@ import Wire
         let age = Duration.milliseconds(300)
         let pair = try open(.expiring(within: age))
         let start = pair.now
-        pair.drops = { _, _, _ in pair.now - start > .seconds(1) && pair.now - start < .seconds(3) }
+        pair.drops = { [unowned pair] _, _, _ in pair.now - start > .seconds(1) && pair.now - start < .seconds(3) }
         try pair.speak(300, delivery: .expiring(within: age))
         pair.run(for: .seconds(5))
         let sequences = Set(pair.serverFrames.map(\.sequence))
