@@ -31,7 +31,8 @@ package struct DTLSConfiguration: Sendable {
 package struct RetransmissionSchedule: Hashable, Sendable {
     /// A client that knows the round trip from ICE may set twice that.
     package var initial = Duration.milliseconds(120)
-    /// The wait doubles up to this. OpenSSL gives up after 12 copies of one flight: here, after 11 s.
+    /// The wait grows by a half each time up to this, where the RFC would double it: speech waits for keys meanwhile.
+    /// OpenSSL gives up after 12 copies of one flight: here, after 8 s.
     package var maximum = Duration.seconds(1)
 
     package init() {}

@@ -147,7 +147,7 @@ package final class DTLSSession {
     /// How long to wait for an answer after having waited for `previous` in vain; 0 for the first time.
     fileprivate func retransmissionInterval(after previous: UInt32) -> UInt32 {
         let schedule = configuration.retransmission
-        let next = previous == 0 ? schedule.initial : .microseconds(Int64(previous)) * 2
+        let next = previous == 0 ? schedule.initial : .microseconds(Int64(previous) * 3 / 2)
         return UInt32(clamping: max(min(next, schedule.maximum).nanoseconds / 1_000, 1))
     }
 

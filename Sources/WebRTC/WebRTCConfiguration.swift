@@ -22,8 +22,8 @@ package struct WebRTCConfiguration: Sendable {
 
 /// Every bound on what one connection keeps.
 package struct WebRTCLimits: Hashable, Sendable {
-    /// SRTP packets that came before the keys: the first second of speech.
-    package var earlyPackets = 64
+    /// SRTP packets that came before the keys: as many seconds of speech as a handshake on a bad path may take.
+    package var earlyPackets = 256
     /// Datagrams that wait to be sent.
     package var queuedDatagrams = 1_024
     /// Events that wait for their channel, or for its credit.
