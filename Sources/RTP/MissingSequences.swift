@@ -12,6 +12,10 @@ package struct MissingSequences: Sendable {
         package var jump: UInt16 = 3000
         /// Asked for the same packet no sooner than this. Senders ignore what comes within a few milliseconds.
         package var repetition: Duration = .milliseconds(20)
+        /// How many packets are asked for at once before the first that came, where that does not begin a talk, and how many
+        /// in all.
+        package var guesses: UInt64 = 5
+        package var guessesInAll: UInt64 = 50
 
         package init() {}
     }
@@ -34,6 +38,8 @@ package struct MissingSequences: Sendable {
     private let limits: Limits
     private var extender = SequenceExtender()
     private var highest: UInt64?
+    /// The first packet that came, while nobody knows whether others went before it.
+    private var unprovenFirst: UInt64?
     /// In the order of sending.
     package private(set) var missing: [Missing] = []
     /// Packets that were given up: too old, or too many.
@@ -46,19 +52,28 @@ package struct MissingSequences: Sendable {
     }
 
     /// Counts an arrival, by whatever means it came.
+    /// - Parameter isMarked: whether the packet says that a talk begins with it (RFC 3551 section 4.1). When the first that
+    ///   comes does not, the beginning is taken for lost, and asked for.
     /// - Returns: what was known of the packet, where it was missing.
     @discardableResult
-    package mutating func received(_ sequence: UInt16, now: Instant) -> Missing? {
+    package mutating func received(_ sequence: UInt16, isMarked: Bool = true, now: Instant) -> Missing? {
         if let highest {
             let jump = Int(Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))).magnitude
             if jump > Int(limits.jump) { restart() }
         }
         let number = extender.extend(sequence)
-        guard let highest, number <= highest else {
-            if let highest { miss(from: highest + 1, to: number, now: now) }
+        guard let highest else {
+            self.highest = number
+            unprovenFirst = number
+            seekBeginning(number, isMarked: isMarked, now: now)
+            return nil
+        }
+        guard number <= highest else {
+            miss(from: highest + 1, to: number, now: now)
             self.highest = number
             return nil
         }
+        seekBeginning(number, isMarked: isMarked, now: now)
         guard let index = missing.firstIndex(where: { $0.number == number }) else { return nil }
         return missing.remove(at: index)
     }
@@ -109,6 +124,23 @@ package struct MissingSequences: Sendable {
         missing.removeFirst(excess)
     }
 
+    /// Asks for packets before the earliest that has come, until one says that it is the first.
+    private mutating func seekBeginning(_ number: UInt64, isMarked: Bool, now: Instant) {
+        guard let first = unprovenFirst, number <= first else { return }
+        if isMarked {
+            missing.removeAll { $0.number < number }
+            unprovenFirst = nil
+            return
+        }
+        let asked = missing.first.map { min($0.number, number) } ?? number
+        let lowest = max(number - min(number, limits.guesses), first - min(first, limits.guessesInAll))
+        guard lowest < asked else { return }
+        missing.insert(
+            contentsOf: (lowest..<asked).map {
+                Missing(sequence: UInt16(truncatingIfNeeded: $0), missedSince: now, number: $0)
+            }, at: 0)
+    }
+
     private mutating func giveUp(now: Instant) {
         let count = missing.count
         missing.removeAll { $0.missedSince + patience <= now }
@@ -120,5 +152,6 @@ package struct MissingSequences: Sendable {
         missing = []
         extender = SequenceExtender()
         highest = nil
+        unprovenFirst = nil
     }
 }

@@ -39,7 +39,7 @@ struct MediaReceiver {
         let header = rtp.header
         hasNews = true
         statistics?.received(sequence: header.sequence, timestamp: header.timestamp, arrival: now)
-        let recovery = noteArrival(header.sequence, now: now)
+        let recovery = noteArrival(header, now: now)
         if header.payloadType == redPayloadType {
             receiveRedundant(rtp.payload(in: packet), header, recovery, now: now, into: &events)
         } else {
@@ -63,8 +63,8 @@ struct MediaReceiver {
     }
 
     /// - Returns: how the packet came, when it is one that was asked for again.
-    private mutating func noteArrival(_ sequence: UInt16, now: Instant) -> MediaFrame.Recovery? {
-        guard let packet = missing?.received(sequence, now: now), packet.askedCount > 0 else { return nil }
+    private mutating func noteArrival(_ header: RTPHeader, now: Instant) -> MediaFrame.Recovery? {
+        guard let packet = missing?.received(header.sequence, isMarked: header.marker, now: now), packet.askedCount > 0 else { return nil }
         return .nack
     }
 

@@ -66,6 +66,15 @@ import Wire
         #expect(Set(pair.serverFrames.filter { $0.recovery == .nack }.map(\.sequence)) == [3, 4, 5, 20])
     }
 
+    @Test(arguments: [1, 4, 9]) func `a lost beginning is asked for, since the first frame that comes does not begin a talk`(count: Int) throws {
+        let pair = try open(.resent(within: .seconds(1)))
+        dropFrames(pair, Set(0..<count))
+        try pair.speak(30, delivery: .resent(within: .seconds(1)))
+        pair.run(for: .seconds(2))
+        #expect(pair.serverFrames.map(\.sequence).sorted() == Array(0..<30))
+        #expect(Set(pair.serverFrames.filter { $0.recovery == .nack }.map(\.sequence)) == Set(0..<UInt16(count)))
+    }
+
     @Test func `the tail is asked for when a commit tells of it`() throws {
         let pair = try open(.resent(within: .seconds(1)))
         dropFrames(pair, [8, 9])
