@@ -16,14 +16,21 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.rtp import AnyRtcpPacket, RtcpByePacket, RtcpPacket, RtcpRrPacket, RtcpSrPacket, is_rtcp
+from aiortc.rtp import (
+    AnyRtcpPacket,
+    RtcpByePacket,
+    RtcpPacket,
+    RtcpRrPacket,
+    RtcpSrPacket,
+    is_rtcp,
+)
 from av import AudioFrame
 
 from attachment import Attachment
+from calls import Reply, Signalling
 from harness import HOST
 from lossy_relay import Relay
 from realtime import Event, RTPPacket, encode_event
-from calls import Reply, Signalling
 
 EVENTS = "oai-events"
 MEDIA = "parallax-media"

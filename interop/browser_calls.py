@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import functools
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 import browsers
 import sound
 from browsers import Browser, Result, Task, check_echo, serve_page
+from calls import CALLS, signalling
 from conversation import check_intact
 from harness import HOST, Case, Server, Unsupported
 from lossy_relay import Relay
 from realtime import RTPPacket, packetize
-from calls import CALLS, signalling
 
 SPEECH_SECONDS = 3
 HANG_UP = "hang up"
@@ -46,12 +45,12 @@ class Peer:
                 "--allow-loopback-in-peer-connection",
             ]
             return lambda url, task, logs: browsers.chromium(url, task, logs, *flags)
-        preferences = {
+        preferences: dict[str, Any] = {
             "media.autoplay.default": 0,
             "media.autoplay.blocking_policy": 0,
             "media.peerconnection.ice.obfuscate_host_addresses": False,
         }
-        return functools.partial(browsers.firefox, **preferences)
+        return lambda url, task, logs: browsers.firefox(url, task, logs, **preferences)
 
 
 CHROMIUM = Peer("chromium", plays_files=True, takes_loopback=True)

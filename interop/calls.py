@@ -65,7 +65,7 @@ class Signalling:
         else:
             form = aiohttp.MultipartWriter("form-data")
             for name, kind, text in (("sdp", SDP, sdp), ("session", "application/json", json.dumps(session))):
-                part = form.append(text, {"Content-Type": kind})  # type: ignore[arg-type]
+                part = form.append(text, {"Content-Type": kind})
                 part.set_content_disposition("form-data", name=name)
             reply = await self.request("POST", path, data=form, headers=headers)
         print("<- answer\n" + reply.text, flush=True)

@@ -11,9 +11,9 @@ import webrtc
 
 import sound
 from attachment import Attachment
+from calls import Reply, Signalling
 from lossy_relay import Relay
 from realtime import Event, encode_event
-from calls import Reply, Signalling
 
 webrtc.allow_loopback()
 
@@ -32,23 +32,29 @@ class Call(Attachment):
         self._channel = self.connection.create_data_channel("oai-events")
         self._opened = asyncio.Event()
         self._channel.on("open", lambda event: self._opened.set())
-        self._channel.on("message", lambda event: self.event_arrived(json.loads(event.data)))
+        self._channel.on("message", self._message_arrived)
         self._channel.on("close", lambda event: self.ended("the channel of events is closed"))
         self.connection.on("track", self._track_arrived)
-        self.connection.on("connectionstatechange", lambda event: print("--", self.connection.connection_state, flush=True))
+        self.connection.on(
+            "connectionstatechange", lambda event: print("--", self.connection.connection_state, flush=True)
+        )
 
-    async def make(
-        self, signalling: Signalling, session: Event | None = None, through: Relay | None = None
-    ) -> None:
+    async def make(self, signalling: Signalling, session: Event | None = None, through: Relay | None = None) -> None:
         """Posts the offer and waits until events can flow; media goes through the relay, if one is given."""
         gathered = asyncio.Event()
         self.connection.on("icecandidate", lambda event: gathered.set() if event.candidate is None else None)
         await self.connection.set_local_description(await self.connection.create_offer())
         await asyncio.wait_for(gathered.wait(), 10)
-        self.reply = (await signalling.post_offer(self.connection.local_description.sdp, session)).expect(201)
+        offer = self.connection.local_description
+        assert offer is not None
+        self.reply = (await signalling.post_offer(offer.sdp, session)).expect(201)
         answer = through.lead_through(self.reply.text) if through else self.reply.text
         await self.connection.set_remote_description(webrtc.RTCSessionDescription("answer", answer))
         await asyncio.wait_for(self._opened.wait(), 10)
+
+    def _message_arrived(self, event: webrtc.MessageEvent) -> None:
+        assert isinstance(event.data, str)
+        self.event_arrived(json.loads(event.data))
 
     def send_event(self, event: Event) -> None:
         print("->", event, flush=True)
@@ -80,26 +86,24 @@ class Call(Attachment):
     async def _listen(self, track: Any) -> None:
         processor = webrtc.MediaStreamTrackProcessor(webrtc.MediaStreamTrackProcessorInit(track, max_buffer_size=100))
         async for chunk in processor.readable:
+            assert isinstance(chunk, webrtc.AudioData)
             assert chunk.format == "s16" and chunk.sample_rate == sound.SAMPLE_RATE, chunk
-            data = array("h", bytes(chunk.allocation_size(webrtc.AudioDataCopyToOptions(plane_index=0))))
-            chunk.copy_to(data, webrtc.AudioDataCopyToOptions(plane_index=0))
-            self.heard.extend(data[:: chunk.number_of_channels])
+            interleaved = webrtc.AudioDataCopyToOptions(plane_index=0)
+            data = bytearray(chunk.allocation_size(interleaved))
+            chunk.copy_to(data, interleaved)
+            self.heard.extend(array("h", bytes(data))[:: chunk.number_of_channels])
             chunk.close()
 
     async def stats(self, kind: str) -> Any:
         """The one report of this type about audio."""
         report = await self.connection.get_stats()
-        [found] = [entry for entry in report.values() if entry.type == kind and getattr(entry, "kind", "audio") == "audio"]
+        [found] = [
+            entry for entry in report.values() if entry.type == kind and getattr(entry, "kind", "audio") == "audio"
+        ]
         print(f"{kind}: {found}", flush=True)
         return found
 
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
-        await asyncio.wait_for(_settled(self.connection.close()), 5)
-
-
-async def _settled(value: Any) -> None:
-    """Waits for what may or may not be a coroutine."""
-    if asyncio.iscoroutine(value) or asyncio.isfuture(value):
-        await value
+        self.connection.close()

@@ -16,7 +16,9 @@ async def speak(call: Call, clip: array[int], between: Relay) -> None:
     """Speaks the clip, and waits until the last resend of it may have come."""
     await call.speak(clip)
     await asyncio.sleep(0.3)
-    print(f"{len(between.to_server.first_sent)} packets; lost {between.to_server.lost}; again {between.to_server.repeated}")
+    print(
+        f"{len(between.to_server.first_sent)} packets; lost {between.to_server.lost}; again {between.to_server.repeated}"
+    )
 
 
 async def commit_speech(call: Call, between: Relay) -> Event:
@@ -37,5 +39,7 @@ async def hear(call: Call, clip: array[int]) -> None:
     # What NetEQ still holds.
     await asyncio.sleep(0.5)
     heard = call.heard[start:]
-    audible = next((index for index in range(0, len(heard), 480) if sound.level_db(heard[index : index + 480]) > -60), 0)
+    audible = next(
+        (index for index in range(0, len(heard), 480) if sound.level_db(heard[index : index + 480]) > -60), 0
+    )
     sound.check_heard(heard[audible : audible + len(clip)], clip, "the echo")

@@ -44,7 +44,7 @@ def decode_recording(data: bytes) -> array[int]:
     """What a browser's MediaRecorder made, WebM or Ogg."""
     samples = array("h")
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-    with av.open(io.BytesIO(data)) as recording:
+    with av.open(io.BytesIO(data), mode="r") as recording:
         for frame in recording.decode(audio=0):
             for part in resampler.resample(frame):
                 samples.frombytes(bytes(part.planes[0])[: part.samples * 2])
@@ -80,7 +80,9 @@ def check_levels(heard: list[float], spoken: list[float], what: str) -> None:
     """As loud as what was spoken, within 3 dB, and loud and quiet at the same times, give or take a delay."""
     likeness, lag = best_match(heard, spoken)
     difference = mean_level_db(heard[lag : lag + len(spoken)]) - mean_level_db(spoken)
-    print(f"{what}: {difference:+.1f} dB against what was spoken, likeness {likeness:.3f} after {lag / 10} s", flush=True)
+    print(
+        f"{what}: {difference:+.1f} dB against what was spoken, likeness {likeness:.3f} after {lag / 10} s", flush=True
+    )
     assert abs(difference) < 3, f"{what} is {difference:+.1f} dB louder than what was spoken"
     assert likeness > 0.85, f"{what} is not what was spoken: likeness {likeness:.2f}"
 

@@ -2,10 +2,10 @@
 
 import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import begin, commit_prompt, send_prompt
 from harness import Case
 from realtime import packetize
-from calls import signalling
 
 LOST = {10, 11, 12, 40}
 

@@ -2,9 +2,9 @@
 
 import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import take_turn
 from harness import Case
-from calls import signalling
 
 SESSION = {"type": "realtime", "model": "echo", "parallax": {"reliability": {"mode": "stream"}}}
 

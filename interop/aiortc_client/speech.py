@@ -5,9 +5,9 @@ import asyncio
 import harness
 import sound
 from aiortc_call import Call, ClipTrack
+from calls import signalling
 from conversation import begin, check_intact, commit_prompt, hear_echo
 from harness import Case
-from calls import signalling
 
 
 async def case(case: Case) -> None:

@@ -2,9 +2,9 @@
 
 import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import hold_turn
 from harness import Case
-from calls import signalling
 
 MODE = "stream-per-frame"
 

@@ -1,7 +1,7 @@
 """Headless Chromium posts the session with its offer as a form, takes its turn, and hangs up by HTTP: its channel closes."""
 
 import harness
-from browser_calls import HANG_UP, CHROMIUM, speak
+from browser_calls import CHROMIUM, HANG_UP, speak
 from harness import Case
 
 SESSION = {"type": "realtime", "model": "echo"}

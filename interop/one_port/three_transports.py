@@ -5,10 +5,10 @@ import asyncio
 import harness
 from aiortc_call import Call
 from attachment import MODES
+from calls import Signalling, signalling
 from conversation import hold_turn
 from harness import Case, Server
 from roq import RoQ
-from calls import Signalling, signalling
 from webtransport import WebTransport
 
 

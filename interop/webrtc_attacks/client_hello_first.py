@@ -3,12 +3,13 @@
 import asyncio
 import socket
 
+from OpenSSL import SSL
+
 import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import hold_turn
 from harness import Case
-from OpenSSL import SSL
-from calls import signalling
 
 
 def client_hello() -> bytes:

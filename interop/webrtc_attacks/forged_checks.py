@@ -3,13 +3,14 @@
 import asyncio
 import socket
 
-import harness
 from aioice import stun
+
+import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import begin, take_turn
 from harness import Case
 from lossy_relay import relay
-from calls import signalling
 
 
 def check(user: str, password: bytes | None) -> bytes:

@@ -6,10 +6,10 @@ import socket
 
 import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import begin, take_turn
 from harness import Case, Server, resident_bytes
 from lossy_relay import Relay, relay
-from calls import signalling
 
 LENGTHS = [*range(0, 65), 100, 500, 1_200, 1_472, 9_000]
 

@@ -4,10 +4,10 @@ import socket
 
 import harness
 from aiortc_call import Call
+from calls import signalling
 from conversation import hold_turn
 from harness import Case
 from lossy_relay import relay
-from calls import signalling
 
 
 async def case(case: Case) -> None:

@@ -2,9 +2,9 @@
 
 import harness
 from aiortc_call import Call
+from calls import CALLS, signalling
 from conversation import take_turn
 from harness import Case
-from calls import CALLS, signalling
 
 SESSION = {"type": "realtime", "model": "echo", "parallax": {"reliability": {"mode": "stream-per-frame"}}}
 

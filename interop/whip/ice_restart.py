@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import harness
 from aioice import stun
+
+import harness
 from aiortc_call import Call
+from calls import FRAGMENT, WHIP, signalling
 from conversation import begin, check_intact, commit_prompt, hear_echo, send_prompt
 from harness import Case
-from calls import FRAGMENT, WHIP, signalling
 from realtime import packetize
 
 USER, PASSWORD = "restarted", "aPasswordOf24LettersHere"

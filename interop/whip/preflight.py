@@ -1,8 +1,8 @@
 """OPTIONS, as a browser asks for any page: the fields it wants are allowed, Location and ETag may be read, SDP may be posted."""
 
 import harness
-from harness import Case
 from calls import CALLS, SDP, WHIP, signalling
+from harness import Case
 
 WANTED = ["authorization", "content-type", "x-openai-agents-sdk", "x-stainless-lang"]
 

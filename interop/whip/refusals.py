@@ -2,9 +2,9 @@
 
 import harness
 from aiortc_call import Call
+from calls import CALLS, SDP, signalling
 from conversation import begin
 from harness import Case
-from calls import CALLS, SDP, signalling
 
 
 def broken(offer: str) -> dict[str, str]:

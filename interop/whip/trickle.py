@@ -2,9 +2,9 @@
 
 import harness
 from aiortc_call import Call
+from calls import FRAGMENT, WHIP, Reply, Signalling, signalling
 from conversation import hold_turn
 from harness import Case
-from calls import FRAGMENT, WHIP, Reply, Signalling, signalling
 
 
 def without_candidates(sdp: str) -> str:

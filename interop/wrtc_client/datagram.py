@@ -2,12 +2,12 @@
 
 import harness
 import sound
+from calls import signalling
 from conversation import begin
 from harness import Case
 from libwebrtc_call import Call
 from libwebrtc_turn import commit_speech, hear, speak
 from lossy_relay import relay
-from calls import signalling
 
 
 async def case(case: Case) -> None:
