@@ -30,19 +30,19 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
         makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> DatagramDriver {
-        try start(
-            connectedTo: try UDPSocket.resolve(host: host, port: port), on: eventLoop, limits: limits, makeEndpoint: makeEndpoint,
+        let remote = try UDPSocket.resolve(host: host, port: port)
+        return try start(
+            connected: try UDPSocket(connectedTo: remote), to: remote, on: eventLoop, limits: limits, makeEndpoint: makeEndpoint,
             afterTurn: afterTurn)
     }
 
-    /// The same for an address that needs no look-up.
-    package static func start(
-        connectedTo remote: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
+    /// The same on a socket that is there already.
+    static func start(
+        connected socket: UDPSocket, to remote: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
         makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> DatagramDriver {
-        let socket = try UDPSocket(connectedTo: remote)
-        return try start(
+        try start(
             socket, on: eventLoop, limits: limits,
             makeEndpoint: { try makeEndpoint(NetworkPath(local: $0, remote: remote), $1) }, afterTurn: afterTurn)
     }

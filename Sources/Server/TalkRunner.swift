@@ -19,40 +19,69 @@ package final class TalkRunner: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let done = loop.makePromise(of: TalkReport.self)
         let ending = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
-        driver = try DatagramDriver.start(
-            connectedToHost: host, port: port, on: loop,
-            makeEndpoint: { path, now in
-                TalkConversation(client: try makeClient(path, now), script: script, began: now)
-            },
-            afterTurn: Self.tellEnd(done, ending))
+        driver = try Self.open(done) {
+            try DatagramDriver.start(
+                connectedToHost: host, port: port, on: loop,
+                makeEndpoint: { path, now in
+                    TalkConversation(client: try makeClient(path, now), script: script, began: now)
+                },
+                afterTurn: Self.tellEnd(done, ending))
+        }
         report = done.futureResult
     }
 
     /// The same over WebRTC: asks for the call by HTTP, and then talks to the candidate that the answer names first.
-    /// - Parameter makeClient: makes the client's end, on the event loop; it has an offer.
+    /// - Parameter makeClient: makes the client's end, on the event loop; it has an offer, with `local` as its candidate.
     /// - Throws: `SignallingFailure`, `DriverError`, `WebRTCRefusal`.
     package init(
         calling signalling: SignallingClient, path: String, bearer: String?, script: TalkScript,
-        makeClient: @escaping @Sendable (_ now: Instant) throws -> ClientEndpoint
+        makeClient: @escaping @Sendable (_ local: PeerAddress, _ now: Instant) throws -> ClientEndpoint
     ) throws {
         let began = SystemClock.now()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
+        // The socket comes first: the offer names its address.
+        let host = try signalling.resolve()
+        let early = try UDPSocket(connectedTo: host)
+        let client: NIOLoopBound<ClientEndpoint>
+        let answer: String
+        let remote: PeerAddress
+        let socket: UDPSocket
+        do {
+            client = try loop.submit { NIOLoopBound(try makeClient(early.local, began), eventLoop: loop) }.wait()
+            let answered = loop.makePromise(of: SignallingClient.Call.self)
+            let offer = try loop.submit { client.value.offer ?? "" }.wait()
+            answered.completeWithTask { try await signalling.call(offer: offer, path: path, bearer: bearer) }
+            answer = try answered.futureResult.wait().sdp
+            remote = try WebRTCPeer.firstCandidate(ofAnswer: answer)
+            socket = try early.connected(to: remote, insteadOf: host)
+        } catch {
+            early.discard()
+            throw error
+        }
         let done = loop.makePromise(of: TalkReport.self)
         let ending = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
-        let client = try loop.submit { NIOLoopBound(try makeClient(began), eventLoop: loop) }.wait()
-        let answered = loop.makePromise(of: SignallingClient.Call.self)
-        let offer = try loop.submit { client.value.offer ?? "" }.wait()
-        answered.completeWithTask { try await signalling.call(offer: offer, path: path, bearer: bearer) }
-        let answer = try answered.futureResult.wait().sdp
-        let remote = try WebRTCPeer.firstCandidate(ofAnswer: answer)
-        driver = try DatagramDriver.start(
-            connectedTo: remote, on: loop,
-            makeEndpoint: { path, now in
-                try client.value.accept(answer: answer, path: path, now: now)
-                return TalkConversation(client: client.value, script: script, began: began)
-            },
-            afterTurn: Self.tellEnd(done, ending))
+        driver = try Self.open(done) {
+            try DatagramDriver.start(
+                connected: socket, to: remote, on: loop,
+                makeEndpoint: { path, now in
+                    try client.value.accept(answer: answer, path: path, now: now)
+                    return TalkConversation(client: client.value, script: script, began: began)
+                },
+                afterTurn: Self.tellEnd(done, ending))
+        }
         report = done.futureResult
+    }
+
+    /// NIO traps on a promise that nobody keeps: a driver that does not start breaks it.
+    private static func open(
+        _ done: EventLoopPromise<TalkReport>, _ start: () throws -> DatagramDriver<TalkConversation>
+    ) throws -> DatagramDriver<TalkConversation> {
+        do {
+            return try start()
+        } catch {
+            done.fail(error)
+            throw error
+        }
     }
 
     private static func tellEnd(

@@ -68,6 +68,9 @@ package struct MediaWishes: Hashable, Sendable {
 /// How a client offers.
 package struct WebRTCClientConfiguration: Sendable {
     package var connection: WebRTCConfiguration
+    /// Our host candidates. A lite server needs none and learns the address from our checks; some full agents give up on an
+    /// offer that has none.
+    package var candidates: [PeerAddress] = []
 
     package init(identity: DTLSIdentity) { connection = WebRTCConfiguration(identity: identity) }
 }

@@ -51,7 +51,7 @@ extension WebRTCPeer {
             configuration: settings.connection, isServer: false, credentials: ICECredentials(entropy: &entropy),
             firstDelivery: delivery, entropy: entropy)
         var parameters = OfferParameters(
-            local: localDescription(isLite: false, candidates: [], wantsInbandFEC: true, sctpInit: initiation(now: now)))
+            local: localDescription(isLite: false, candidates: settings.candidates, wantsInbandFEC: true, sctpInit: initiation(now: now)))
         parameters.prefersRED = if case .redundant = delivery { true } else { false }
         offer = SDP.offer(parameters)
     }

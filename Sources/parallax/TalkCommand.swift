@@ -125,22 +125,23 @@ struct TalkCommand: ParsableCommand {
         }
         let wire = try makeTransport(target)
         let credentials = ClientCredentials(trust)
-        let makeClient = { @Sendable [client, quic] (path: NetworkPath, now: Instant) in
+        let makeClient = { @Sendable [client, quic] (wire: ClientTransport, path: NetworkPath, now: Instant) in
             ClientEndpoint(
                 transport: wire, serverName: target.host, credentials: credentials, quic: quic, client: client, path: path,
                 entropy: .system, now: now)
         }
         do {
-            if case .webRTC = wire {
+            if case .webRTC(let webRTC) = wire {
                 return try TalkRunner(
                     calling: SignallingClient(target: target, trust: trust), path: target.callPath, bearer: secret, script: script
-                ) { now in
+                ) { local, now in
+                    var webRTC = webRTC
+                    webRTC.candidates = [local]
                     // Where to send to, the answer says.
-                    let nowhere = PeerAddress(high: 0, low: 0, port: 0)
-                    return makeClient(NetworkPath(local: nowhere, remote: nowhere), now)
+                    return makeClient(.webRTC(webRTC), NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), now)
                 }
             }
-            return try TalkRunner(host: target.host, port: target.port, script: script, makeClient: makeClient)
+            return try TalkRunner(host: target.host, port: target.port, script: script) { makeClient(wire, $0, $1) }
         } catch let error as DriverError {
             throw CommandFailure(code: error.code, description: error.description)
         } catch let error as SignallingFailure {

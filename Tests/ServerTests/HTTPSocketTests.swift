@@ -21,14 +21,14 @@ import Wire
     }
 
     private static func start(
-        configure: (inout HTTPConfiguration) -> Void = { _ in }
+        host: String = "127.0.0.1", configure: (inout HTTPConfiguration) -> Void = { _ in }
     ) async throws -> (server: SessionServer, hash: [UInt8]) {
         let configuration = try configuration()
         var http = HTTPConfiguration()
         http.plainPort = 0
         configure(&http)
         let server = try await blocking { [http] in
-            try SessionServer(host: "127.0.0.1", port: 0, configuration: configuration, http: http, onNotice: { _ in })
+            try SessionServer(host: host, port: 0, configuration: configuration, http: http, onNotice: { _ in })
         }
         return (server, configuration.credentials.certificateSHA256)
     }
@@ -57,13 +57,10 @@ import Wire
         client.mode = mode
         let script = TalkScript(frames: (0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
         let report = try await Self.blocking { [client] in
-            try TalkRunner(calling: signalling, path: target.callPath, bearer: nil, script: script) { now in
-                let nowhere = NetworkPath(local: PeerAddress(high: 0, low: 0, port: 0), remote: PeerAddress(high: 0, low: 0, port: 0))
-                return ClientEndpoint(
-                    transport: .webRTC(WebRTCClientConfiguration(identity: identity)), serverName: "localhost",
-                    credentials: ClientCredentials(.insecure), quic: QUICConfiguration(), client: client, path: nowhere,
-                    entropy: .system, now: now)
-            }.wait()
+            try TalkRunner(
+                calling: signalling, path: target.callPath, bearer: nil, script: script,
+                makeClient: Self.client(identity: identity, configuration: client)
+            ).wait()
         }
         #expect(report.failure == nil)
         #expect(report.receipt?.verdict == .intact)
@@ -105,6 +102,44 @@ import Wire
             try await SignallingClient(target: target, trust: .insecure).call(offer: Self.offer)
         }
         #expect(dead?.code == "signalling_unreachable", "\(String(describing: dead))")
+    }
+
+    @Test func `a certificate that is known by its hash need not name the host`() async throws {
+        let (server, hash) = try await Self.start(host: "127.0.0.2")
+        let target = try TalkTarget("https://127.0.0.2:\(server.local.port)")
+        for trust in [ClientTrust.certificateSHA256(hash), .insecure] {
+            let call = try await SignallingClient(target: target, trust: trust).call(offer: Self.offer)
+            #expect(call.sdp.contains(" 127.0.0.2 \(server.local.port) typ host"))
+        }
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test(.ownsSCTP) func `a talk whose call is refused says why`() async throws {
+        let (server, _) = try await Self.start()
+        let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
+        let signalling = SignallingClient(target: target, trust: .certificateSHA256([UInt8](repeating: 1, count: 32)))
+        let failure = await #expect(throws: SignallingFailure.self) {
+            _ = try await Self.blocking {
+                try TalkRunner(
+                    calling: signalling, path: target.callPath, bearer: nil, script: TalkScript(frames: []),
+                    makeClient: Self.client(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000)))
+            }
+        }
+        #expect(failure?.code == "certificate_untrusted")
+        try await Self.blocking { try server.stop(grace: .zero) }
+    }
+
+    private static func client(
+        identity: DTLSIdentity, configuration: ClientConfiguration = ClientConfiguration()
+    ) -> @Sendable (PeerAddress, Instant) -> ClientEndpoint {
+        { local, now in
+            var webRTC = WebRTCClientConfiguration(identity: identity)
+            webRTC.candidates = [local]
+            return ClientEndpoint(
+                transport: .webRTC(webRTC), serverName: "localhost", credentials: ClientCredentials(.insecure),
+                quic: QUICConfiguration(), client: configuration,
+                path: NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), entropy: .system, now: now)
+        }
     }
 
     @Test func `a body that stops on its way is answered with 408, and its connection ends`() async throws {

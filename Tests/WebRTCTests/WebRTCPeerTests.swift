@@ -1,3 +1,4 @@
+import DTLS
 import SCTPLease
 import Session
 import Testing
@@ -30,6 +31,16 @@ import Wire
     }
 
     /// One round trip: check and ClientHello together, then the flight that makes the client's keys.
+    @Test func `an offer names the candidates that the client has`() throws {
+        var settings = WebRTCClientConfiguration(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000))
+        let now = Instant(nanoseconds: 1_000_000_000)
+        let bare = WebRTCPeer(offeringWith: settings, delivery: .datagram, entropy: Entropy(seed: 1), now: now)
+        #expect(!bare.offer.contains("a=candidate:"))
+        settings.candidates = [WebRTCPair.clientAddress]
+        let peer = WebRTCPeer(offeringWith: settings, delivery: .datagram, entropy: Entropy(seed: 1), now: now)
+        #expect(peer.offer.contains("a=candidate:"))
+    }
+
     @Test func `a client may speak after one round trip`() throws {
         let pair = try WebRTCPair(delay: .milliseconds(50))
         let start = pair.now
