@@ -12,14 +12,18 @@ from typing import AsyncIterator
 
 from aiohttp import web
 from aiortc import RTCSessionDescription
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from aiortc_call import PeerConnection
 from attachment import Unexpected
-from harness import HOST
-from meeting import Credentials
-from service import Service
 from calls import CALLS, SDP
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from harness import HOST
+from service import Service
 
 
 class AnsweredCall(PeerConnection):
@@ -78,14 +82,14 @@ class CallServer:
 
 
 @contextlib.asynccontextmanager
-async def serve_calls(credentials: Credentials, port: int = 0) -> AsyncIterator[CallServer]:
+async def serve_calls(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> AsyncIterator[CallServer]:
     server = CallServer()
     application = web.Application()
     application.router.add_post(CALLS, server.create)
     application.router.add_delete(CALLS + "/rtc_{number}", server.hang_up)
     runner = web.AppRunner(application)
     await runner.setup()
-    site = web.TCPSite(runner, HOST, port, ssl_context=_context(credentials))
+    site = web.TCPSite(runner, HOST, 0, ssl_context=_context(certificate, key))
     await site.start()
     server.port = runner.addresses[0][1]
     try:
@@ -96,11 +100,11 @@ async def serve_calls(credentials: Credentials, port: int = 0) -> AsyncIterator[
         await runner.cleanup()
 
 
-def _context(credentials: Credentials) -> ssl.SSLContext:
+def _context(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        key = credentials.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.write(key + credentials.certificate.public_bytes(Encoding.PEM))
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        file.write(secret + certificate.public_bytes(Encoding.PEM))
         file.flush()
         context.load_cert_chain(Path(file.name))
     return context

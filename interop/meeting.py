@@ -10,17 +10,17 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
+import roq
+import webtransport
 from aioquic.asyncio.server import QuicServer, serve
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.logger import QuicFileLogger
+from attachment import Attachment, Unexpected
+from call_server import AnsweredCall, serve_calls
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
-import roq
-import webtransport
-from attachment import Attachment, Unexpected
 from harness import HOST, Case
 from realtime import Event
 from service import Service
@@ -110,6 +110,24 @@ async def meet(case: Case, transport: str, mode: str) -> None:
             task.cancel()
         server.close()
 
+    judge(services, status, output, answer, mode)
+
+
+async def meet_call(case: Case, mode: str) -> list[AnsweredCall]:
+    """The same over WebRTC; gives the calls that were made, which is one."""
+    credentials = make_credentials()
+    answer = case.logs / "answer.wav"
+    async with serve_calls(credentials.certificate, credentials.key) as server:
+        status, output = await case.run_program(
+            "talk", "--transport", "webrtc", "--mode", mode, "--certificate-sha256", credentials.sha256,
+            "--json", "--answer", str(answer), f"https://{HOST}:{server.port}/v1/realtime?model=echo", str(case.clip),
+        )  # fmt: skip
+        judge([call.service for call in server.calls], status, output, answer, mode)
+        return server.calls
+
+
+def judge(services: list[Service], status: int, output: str, answer: Path, mode: str) -> None:
+    """Holds what talk says against what the one session saw."""
     if status != 0:
         raise Unexpected(f"parallax talk ended with status {status}")
     if len(services) != 1 or len(services[0].receipts) != 1:

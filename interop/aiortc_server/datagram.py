@@ -1,0 +1,14 @@
+"""`parallax talk` speaks a clip by SRTP to a server made of aiortc, whose ICE is a full agent's, and which heard all of it."""
+
+import harness
+from harness import Case
+from meeting import meet_call
+
+
+async def case(case: Case) -> None:
+    [call] = await meet_call(case, "datagram")
+    assert not call.packets_by_channel, "the frames came by data channel"
+
+
+if __name__ == "__main__":
+    harness.run(case)
