@@ -65,7 +65,6 @@ package struct HTTPError: Error, Hashable, Sendable {
 
     static func bodyTimeout(seconds: Int64) -> HTTPError {
         HTTPError(408, "request_timeout", "The body did not end within \(seconds) s of the header: send it without pauses.")
-            .with("Connection", "close")
     }
 
     static func tooLarge(_ what: String, limit: Int, param: String? = nil) -> HTTPError {

@@ -143,7 +143,7 @@ package final class HTTPListener: Sendable {
         call.fields["host"] = request.head.authority
         call.localAddress = (channel.localAddress ?? channel.parent?.localAddress).flatMap(PeerAddress.init)
         call.remoteAddress = (channel.remoteAddress ?? channel.parent?.remoteAddress).flatMap(PeerAddress.init)
-        let answer: HTTPAnswer
+        var answer: HTTPAnswer
         var isWhole = true
         do throws(HTTPError) {
             call.body = try await readBody(request, limits: service.limits)
@@ -151,6 +151,9 @@ package final class HTTPListener: Sendable {
         } catch {
             isWhole = false
             answer = service.refuse(call, error)
+            // Who would use the connection again must hear that it ends (RFC 9112 section 9.6). Of HTTP/2, whose channels are
+            // streams of a connection, only the stream ends.
+            if channel.parent?.parent == nil { answer["Connection"] = "close" }
         }
         try await writer.write(response: head(of: answer), body: body(of: answer, isHead: call.method == "HEAD"))
         // What is left of the body would be waited for: by this the connection (or HTTP/2's stream) ends.

@@ -147,6 +147,7 @@ import Wire
         let text = try await Self.exchange(
             port: try #require(server.plainHTTPPort), "POST /whip HTTP/1.1\r\nHost: h\r\nContent-Type: application/sdp\r\nContent-Length: 100\r\n\r\nv=0")
         #expect(text.hasPrefix("HTTP/1.1 408 "))
+        #expect(text.lowercased().contains("connection: close\r\n"))
         #expect(text.contains("\"code\":\"request_timeout\""))
         try await Self.blocking { try server.stop(grace: .zero) }
     }
@@ -164,6 +165,7 @@ import Wire
         let body = String(repeating: "x", count: 200_000)
         let large = try await Self.exchange(port: port, "POST /whip HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n\(body)")
         #expect(large.hasPrefix("HTTP/1.1 413 "))
+        #expect(large.lowercased().contains("connection: close\r\n"))
         let header = try await Self.exchange(port: port, "GET /healthz HTTP/1.1\r\nHost: h\r\nX: \(body.prefix(20_000))\r\n\r\n")
         #expect(header.hasPrefix("HTTP/1.1 400 ") || header.hasPrefix("HTTP/1.1 431 "))
         try await Self.blocking { try server.stop(grace: .zero) }
