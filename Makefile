@@ -35,7 +35,7 @@ interop-setup: setup
 	@scripts/install-packages interop/packages.txt
 	@scripts/make-venv
 
-interop: build interop-setup ## meet aioquic, Chromium and Firefox (ARGS='--list', or names of cases)
+interop: build interop-setup ## meet aioquic, aiortc, libwebrtc, Chromium and Firefox (ARGS='--list', or names of cases)
 	@scripts/install-packages interop/browsers.txt
 	$(PYTHON) interop/run.py --parallax $(RELEASE)/parallax --out $(OUT) $(ARGS)
 
