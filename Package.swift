@@ -122,7 +122,7 @@ let package = Package(
         .executableTarget(name: "parallax-lab", dependencies: ["Wire", "Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(
             name: "parallax-bench",
-            dependencies: ["Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
+            dependencies: ["Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", "Lab", "Server", nioCore, nioPosix, arguments],
             swiftSettings: strict),
 
         // Both ends of a QUIC connection in virtual time, for the tests of what stands on it.

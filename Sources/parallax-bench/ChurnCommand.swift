@@ -33,7 +33,8 @@ struct ChurnCommand: ParsableCommand {
         let cpu = ProcessFigures.cpuNanoseconds(of: server.pid)
         for number in 0..<waves {
             let load = try LoadGenerator(laneCount: wave, serverPort: server.port) { path, now in
-                SessionFlow(wire, mode: session.mode, frameByteCount: 80, path: path, now: now)
+                try SessionFlow(
+                    wire, mode: session.mode, frameByteCount: 80, httpPort: server.httpPort, path: path, now: now)
             }
             _ = load.saturate(window: 4, seconds: 0.02)
             load.close()

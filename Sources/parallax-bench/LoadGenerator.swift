@@ -34,8 +34,8 @@ final class LoadGenerator<Flow: LoadFlow> {
     private static var connectingAtOnce: Int { 32 }
 
     /// Opens a socket for every flow and waits until all are ready.
-    /// - Throws: `LoadFailure` when that takes longer than `seconds`.
-    init(laneCount: Int, serverPort: UInt16, seconds: Double = 60, makeFlow: (NetworkPath, Instant) -> Flow) throws {
+    /// - Throws: `LoadFailure` when that takes longer than `seconds`; what `makeFlow` throws.
+    init(laneCount: Int, serverPort: UInt16, seconds: Double = 60, makeFlow: (NetworkPath, Instant) throws -> Flow) throws {
         let end = monotonicNow() + .seconds(seconds)
         while lanes.count < laneCount || lanes.contains(where: { !$0.flow.isReady }) {
             let now = monotonicNow()
@@ -43,7 +43,7 @@ final class LoadGenerator<Flow: LoadFlow> {
             let connecting = lanes.suffix(2 * Self.connectingAtOnce).count { !$0.flow.isReady }
             for _ in 0..<min(laneCount - lanes.count, Self.connectingAtOnce - connecting) {
                 let socket = try LoadSocket(serverPort: serverPort)
-                lanes.append(Lane(flow: makeFlow(socket.path, now), socket: socket))
+                lanes.append(Lane(flow: try makeFlow(socket.path, now), socket: socket))
                 polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
                 transmit(lanes.count - 1, now: now)
             }

@@ -5,6 +5,8 @@ final class ServerProcess {
     let pid: pid_t
     /// The UDP port it listens on at 127.0.0.1.
     let port: UInt16
+    /// The TCP port of its plain HTTP there; `nil` where it has none.
+    let httpPort: UInt16?
     private let output: Int32
     private var isRunning = true
 
@@ -20,7 +22,7 @@ final class ServerProcess {
         }
     }
 
-    /// Starts this executable again with `arguments`; it must print its port as its first line.
+    /// Starts this executable again with `arguments`; it must print its ports as its first line.
     init(arguments: [String]) throws {
         let core = ProcessFigures.coreCount - 1
         let command = ["taskset", "-c", "\(core)", try Self.ownPath()] + arguments
@@ -37,7 +39,8 @@ final class ServerProcess {
             defer { close(ends[1]) }
             child = try Self.spawn(command, &actions)
         }
-        guard let port = Self.firstLine(of: ends[0]).flatMap({ UInt16($0) }) else {
+        let ports = Self.firstLine(of: ends[0])?.split(separator: " ").map { UInt16($0) } ?? []
+        guard let first = ports.first, let port = first else {
             kill(child, SIGKILL)
             waitpid(child, nil, 0)
             close(ends[0])
@@ -46,6 +49,7 @@ final class ServerProcess {
         pid = child
         output = ends[0]
         self.port = port
+        httpPort = ports.dropFirst().first ?? nil
     }
 
     deinit { stop() }

@@ -1,7 +1,10 @@
+internal import DTLS
 internal import Endpoint
 internal import QUIC
 internal import RoQ
+internal import Server
 internal import Session
+internal import WebRTC
 internal import WebTransport
 internal import Wire
 
@@ -9,7 +12,7 @@ internal import Wire
 final class SessionFlow: LoadFlow {
     /// What a flow speaks; the words of `--transport`.
     enum Wire: String, CaseIterable {
-        case roq, webtransport
+        case webrtc, webtransport, roq
     }
 
     private let client: ClientEndpoint
@@ -18,12 +21,22 @@ final class SessionFlow: LoadFlow {
     /// Closing has begun on the wire: before that the connection waits until the server has what was sent.
     var isOver: Bool { client.isClosing }
 
-    init(_ wire: Wire, mode: ReliabilityMode, frameByteCount: Int, path: NetworkPath, now: Instant) {
+    /// One certificate for all clients of WebRTC: making it is no part of a session.
+    private static let identity = Result {
+        try DTLSIdentity.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+    }
+
+    /// - Parameter httpPort: where the server answers calls.
+    /// - Throws: where WebRTC's call was not answered.
+    init(
+        _ wire: Wire, mode: ReliabilityMode, frameByteCount: Int, httpPort: UInt16?, path: NetworkPath, now: Instant
+    ) throws {
         // One byte for the TOC, eight for the time.
         self.frameByteCount = max(9, frameByteCount)
         let transport: ClientTransport =
             switch wire {
             case .roq: .roq(RoQConfiguration())
+            case .webrtc: .webRTC(WebRTCClientConfiguration(identity: try Self.identity.get()))
             case .webtransport: .webTransport(WebTransportClientConfiguration(authority: "localhost:\(path.remote.port)"))
             }
         var configuration = ClientConfiguration()
@@ -34,6 +47,9 @@ final class SessionFlow: LoadFlow {
             transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: configuration, path: path, entropy: .system, now: now)
         self.path = path
+        guard let offer = client.offer else { return }
+        let answer = try CallRequest(offer: offer).send(toPort: httpPort ?? 0)
+        try client.accept(answer: answer, path: path, now: monotonicNow())
     }
 
     private let path: NetworkPath

@@ -68,7 +68,8 @@ extension Bench where Flow == SessionFlow {
         let server = try ServerProcess(arguments: ["loopback-server"])
         let before = ProcessFigures.residentBytes(of: server.pid)
         let load = try LoadGenerator(laneCount: count, serverPort: server.port) { path, now in
-            SessionFlow(wire, mode: mode, frameByteCount: options.frameBytes, path: path, now: now)
+            try SessionFlow(
+                wire, mode: mode, frameByteCount: options.frameBytes, httpPort: server.httpPort, path: path, now: now)
         }
         return Bench(server: server, load: load, sessionCount: count, options: options, idleResidentBytes: before)
     }

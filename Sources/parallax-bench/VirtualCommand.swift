@@ -12,7 +12,7 @@ struct VirtualCommand: ParsableCommand {
             """)
 
     @Option(help: "Transports, with commas between.")
-    var transport = "roq"
+    var transport = "webrtc,webtransport,roq"
 
     @Option(help: "Modes, with commas between.")
     var mode = "datagram"
