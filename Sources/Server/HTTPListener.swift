@@ -66,15 +66,21 @@ package final class HTTPListener: Sendable {
     /// Takes no more connections, and lets requests in progress end for up to `grace`. What is left then ends with the
     /// threads of the group.
     package func stop(grace: Duration) async {
+        await finish(within: grace) { [shutDown] in try? await shutDown() }
+        running.cancel()
+        // Its task goes on using the group's threads until it has ended; they may end only then.
+        await finish(within: .seconds(1)) { [running] in _ = await running.result }
+    }
+
+    private func finish(within time: Duration, _ body: @escaping @Sendable () async -> Void) async {
         let ended = loop.makePromise(of: Void.self)
         Task {
-            try? await shutDown()
+            await body()
             ended.succeed()
         }
-        let limit = loop.scheduleTask(in: TimeAmount(grace)) { ended.succeed() }
+        let limit = loop.scheduleTask(in: TimeAmount(time)) { ended.succeed() }
         try? await ended.futureResult.get()
         limit.cancel()
-        running.cancel()
     }
 
     // MARK: Start
