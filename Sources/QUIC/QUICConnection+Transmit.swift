@@ -82,7 +82,7 @@ extension QUICConnection {
         // What a client sends before its handshake is confirmed may be unreadable and unacknowledged. It must not fill the
         // congestion window, or the handshake's last packet, once lost, could never be sent again.
         let leavesRoom = role == .client && !isHandshakeConfirmed && congestionWindow.inFlight * 3 > congestionWindow.byteCount
-        if !leavesRoom, let datagram = datagrams.first {
+        if !leavesRoom, let datagram = datagrams.first, !mustProbe(before: datagram) {
             let outcome = packet.add(datagram, expectsMore: !sendQueue.isEmpty)
             if packet.datagramWasAccepted {
                 _ = datagrams.popFirst()
@@ -129,8 +129,49 @@ extension QUICConnection {
         }
     }
 
+    /// Whether `datagram` must wait since too little of the congestion window would be left for probes.
+    ///
+    /// A packet that holds only datagrams starts no loss timer in ngtcp2 0.12, though RFC 9002 section 6.2 wants one for all
+    /// that elicits an acknowledgement. When all of a full window was lost, nothing would ever be sent again. So datagrams
+    /// leave the end of the window to PINGs, which ngtcp2 sends as keep-alives while nobody is heard (`probe`).
+    private func mustProbe(before datagram: QueuedDatagram) -> Bool {
+        guard let handle else { return false }
+        let statistics = statistics
+        let room = min(Self.probeRoomByteCount, statistics.cwnd / 2)
+        let isFull = statistics.bytes_in_flight + UInt64(datagram.bytes.count) + room >= statistics.cwnd
+        guard isFull != (probeInterval != nil) else { return isFull }
+        if isFull {
+            // The probe timeout of section 6.2.1.
+            let announced = UInt64(clamping: configuration.maximumAcknowledgementDelay.nanoseconds)
+            probe(after: statistics.smoothed_rtt + max(4 * statistics.rttvar, 1_000_000) + announced)
+        } else {
+            probeInterval = nil
+            ngtcp2_conn_set_keep_alive_timeout(handle, UInt64(clamping: configuration.keepAlive?.nanoseconds ?? 0))
+        }
+        return isFull
+    }
+
+    /// Sends a PING when nothing was sent or heard for so long.
+    private func probe(after interval: UInt64) {
+        guard let handle else { return }
+        probeInterval = interval
+        ngtcp2_conn_set_keep_alive_timeout(handle, interval)
+    }
+
+    /// The wait for an answer doubles with each probe, up to a bound (section 6.2.1 doubles without one; an idle timeout ends
+    /// it here).
+    private func backOffProbe() {
+        guard let probeInterval else { return }
+        probe(after: min(probeInterval * 2, Self.maximumProbeInterval))
+    }
+
+    /// Enough for the PINGs of an idle timeout.
+    private static let probeRoomByteCount: UInt64 = 1_200
+    private static let maximumProbeInterval: UInt64 = 2_000_000_000
+
     private func sent(_ transmit: Transmit) -> Transmit {
         wroteSinceTimeUpdate = true
+        backOffProbe()
         return transmit
     }
 

@@ -80,6 +80,8 @@ package final class QUICConnection {
     var bufferedByteCount = 0
     var datagrams: BoundedQueue<QueuedDatagram>
     var outstandingDatagrams = OutstandingDatagrams()
+    /// Nanoseconds until the next probe, while datagrams wait behind one: see `mustProbe`.
+    var probeInterval: UInt64?
     /// A datagram was acknowledged, and older ones may have been forgotten.
     var owesSilenceCheck = false
     /// A packet that ngtcp2 wrote and that did not fit the run of equal segments before it.
@@ -161,7 +163,7 @@ package final class QUICConnection {
         return (statistics.cwnd, statistics.bytes_in_flight)
     }
 
-    private var statistics: ngtcp2_conn_stat {
+    var statistics: ngtcp2_conn_stat {
         var result = ngtcp2_conn_stat()
         if let handle { ngtcp2_conn_get_conn_stat_versioned(handle, NGTCP2_CONN_STAT_VERSION, &result) }
         return result

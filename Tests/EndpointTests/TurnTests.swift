@@ -94,6 +94,26 @@ import Wire
         }
     }
 
+    /// ngtcp2 sets no timer for datagrams: a window full of lost ones must not be the end.
+    @Test(arguments: House.transports, [ReliabilityMode.datagram, .red])
+    func `an outage that fills the window with lost datagrams passes`(transport: String, mode: ReliabilityMode) throws {
+        let house = try House()
+        let client = house.connect(try House.transport(transport)) { $0.mode = mode }
+        house.run { $0.isOpen(client) }
+        house.run(for: .seconds(1))
+        let start = house.now
+        house.drops = { [unowned house] _, _, _, _ in house.now - start > .seconds(1) && house.now - start < .seconds(9) }
+        house.speak(client, frames: 600)
+        #expect(house.run(for: .seconds(20)) { !$0.receipts(client).isEmpty })
+        #expect(house.close(client) == nil)
+        let receipt = try #require(house.receipts(client).first)
+        // The first second and most of the last two and a half came.
+        #expect(receipt.receivedFrames > 100)
+        house.speak(client, frames: 50)
+        #expect(house.run(for: .seconds(5)) { $0.receipts(client).count == 2 })
+        #expect(house.receipts(client).last?.verdict == .intact)
+    }
+
     @Test(arguments: House.transports)
     func `a mode changes in mid-session and the receipts tell`(transport: String) throws {
         let house = try House()
