@@ -1,4 +1,5 @@
 internal import CSRTP
+internal import Glibc
 package import RTP
 
 /// Every bound on what an SRTP session stores.
@@ -186,9 +187,26 @@ private enum Library {
     /// Debian's libsrtp takes its ciphers from NSS, and NSS goes down with the last cipher and comes up with the next: a
     /// millisecond for each session of a server that has one at a time. One session that nobody uses keeps it up.
     static let isReady: Bool = {
+        widenTablesOfNSS()
         guard srtp_init() == srtp_err_status_ok else { return false }
         let profile = SRTPProfile.aeadAES128GCM
         let key = [UInt8](repeating: 0, count: profile.masterKeyByteCount + profile.masterSaltByteCount)
         return (try? SRTPSession.makeHandle(profile, key: key, direction: ssrc_any_inbound, window: 64)) != nil
     }()
+
+    /// Brings NSS up before libsrtp does, which asks it to save space: its keys then stand in 32 lists, four keys a session,
+    /// and every packet walks along one of them. At 1,000 sessions that costs more than the cipher. Who comes first chooses
+    /// for the process. A libsrtp on another cipher library has no such symbol, and nothing happens.
+    private static func widenTablesOfNSS() {
+        typealias NSSInitContext = @convention(c) (
+            UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeMutableRawPointer?,
+            UInt32
+        ) -> OpaquePointer?
+        guard let symbol = dlsym(nil, "NSS_InitContext") else { return }
+        // Read-only, without certificates, modules and roots, in spite of missing files (nss.h): libsrtp's flags without
+        // NSS_INIT_OPTIMIZESPACE.
+        let flags: UInt32 = 0x01 | 0x02 | 0x04 | 0x08 | 0x10
+        // Never shut down, like libsrtp itself.
+        _ = unsafeBitCast(symbol, to: NSSInitContext.self)("", "", "", "", nil, flags)
+    }
 }
