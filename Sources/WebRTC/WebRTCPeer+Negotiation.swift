@@ -37,8 +37,7 @@ extension WebRTCPeer {
         } catch {
             throw WebRTCRefusal(error)
         }
-        agent = .lite(
-            ICELiteAgent(local: credentials, remote: agreement?.remote, limits: configuration.ice, now: now))
+        keep(.lite(ICELiteAgent(local: credentials, remote: agreement?.remote, limits: configuration.ice, now: now)))
         routeChanges.append(.named(ufrag: credentials.ufrag))
         try startSecurity()
     }
@@ -75,10 +74,11 @@ extension WebRTCPeer {
         self.answer = answer
         self.path = NetworkPath(local: path.local, remote: agreement.candidates.first ?? path.remote)
         state = .connecting
-        agent = .full(
-            ICEControllingAgent(
-                local: localCredentials, remote: agreement.remote, candidates: agreement.candidates,
-                limits: configuration.ice, entropy: entropy.fork(), now: now))
+        keep(
+            .full(
+                ICEControllingAgent(
+                    local: localCredentials, remote: agreement.remote, candidates: agreement.candidates,
+                    limits: configuration.ice, entropy: entropy.fork(), now: now)))
         try startSecurity()
         // A lite server takes the first check for consent, so the handshake may travel with it; a full agent would drop what
         // comes before its own checks are done.
@@ -176,7 +176,7 @@ extension WebRTCPeer {
         formerUfrag = localCredentials.ufrag
         localCredentials = local
         lite.restart(local: local, remote: remote)
-        agent = .lite(lite)
+        keep(.lite(lite))
         return .restarted(fragment: TrickleFragment(ufrag: local.ufrag, password: local.password, mid: patch.mid).text)
     }
 }

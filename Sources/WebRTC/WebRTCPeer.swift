@@ -46,6 +46,14 @@ package final class WebRTCPeer {
         case none
         case lite(ICELiteAgent)
         case full(ICEControllingAgent)
+
+        var deadline: Instant? {
+            switch self {
+            case .none: nil
+            case .lite(let agent): agent.deadline
+            case .full(let agent): agent.deadline
+            }
+        }
     }
 
     /// A datagram that waits to be sent.
@@ -69,7 +77,12 @@ package final class WebRTCPeer {
     package internal(set) var minimumRTT = Duration.zero
 
     var state: State
-    var agent = Agent.none
+    private(set) var agent = Agent.none
+    /// What `agent` says, kept because it is asked once a datagram: a read of the agent copies it, and with it retains and
+    /// releases each of its arrays.
+    private var agentDeadline: Instant?
+    /// Since the agent last changed, it has not said that it has nothing to send.
+    private var agentMayHaveOutput = false
     var agreement: Agreement?
     var dtls: DTLSSession?
     var srtp: SRTPSession?
@@ -163,14 +176,6 @@ package final class WebRTCPeer {
         }
     }
 
-    private var agentDeadline: Instant? {
-        switch agent {
-        case .none: nil
-        case .lite(let agent): agent.deadline
-        case .full(let agent): agent.deadline
-        }
-    }
-
     // MARK: Input
 
     /// Takes one datagram, whose first byte says what it is (RFC 9443 section 3). Lent for this call.
@@ -204,7 +209,7 @@ package final class WebRTCPeer {
         case .none: return
         case .lite(var lite):
             let outcome = lite.receive(span, from: path.remote, now: now)
-            agent = .lite(lite)
+            keep(.lite(lite))
             switch outcome {
             case .reply(let bytes, let isSelected):
                 outgoing.append(.plain(bytes, path))
@@ -214,9 +219,16 @@ package final class WebRTCPeer {
             }
         case .full(var full):
             full.receive(span, from: path.remote, now: now)
-            agent = .full(full)
+            keep(.full(full))
             readAgentEvents(now: now)
         }
+    }
+
+    /// Every change of the agent ends here.
+    func keep(_ agent: Agent) {
+        self.agent = agent
+        agentDeadline = agent.deadline
+        agentMayHaveOutput = true
     }
 
     private func handleAgentTimeout(now: Instant) {
@@ -224,11 +236,11 @@ package final class WebRTCPeer {
         case .none: return
         case .lite(var lite):
             let end = lite.handleTimeout(now: now)
-            agent = .lite(lite)
+            keep(.lite(lite))
             if let end { lost(end == .neverConnected ? "no connectivity check came in time" : "the peer's checks have ceased", now: now) }
         case .full(var full):
             full.handleTimeout(now: now)
-            agent = .full(full)
+            keep(.full(full))
             readAgentEvents(now: now)
         }
     }
@@ -245,7 +257,7 @@ package final class WebRTCPeer {
             case .consentLost: lost("the peer answers no more", now: now)
             }
         }
-        agent = .full(full)
+        keep(.full(full))
     }
 
     /// Media goes this way from now on.
@@ -288,8 +300,12 @@ package final class WebRTCPeer {
     }
 
     private func pollCheck(into buffer: UnsafeMutableRawBufferPointer) -> Transmit? {
-        guard case .full(var full) = agent, let (bytes, remote) = full.pollTransmit(), let local = path?.local else { return nil }
-        agent = .full(full)
+        guard agentMayHaveOutput else { return nil }
+        guard case .full(var full) = agent, let (bytes, remote) = full.pollTransmit(), let local = path?.local else {
+            agentMayHaveOutput = false
+            return nil
+        }
+        keep(.full(full))
         buffer.copyBytes(from: bytes)
         return Transmit(path: NetworkPath(local: local, remote: remote), ecn: .notCapable, byteCount: bytes.count)
     }
