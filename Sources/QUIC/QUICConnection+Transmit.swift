@@ -132,10 +132,11 @@ extension QUICConnection {
     /// Whether `datagram` must wait since too little of the congestion window would be left for probes.
     ///
     /// A packet that holds only datagrams starts no loss timer in ngtcp2 0.12, though RFC 9002 section 6.2 wants one for all
-    /// that elicits an acknowledgement. When all of a full window was lost, nothing would ever be sent again. So datagrams
-    /// leave the end of the window to PINGs, which ngtcp2 sends as keep-alives while nobody is heard (`probe`).
+    /// that elicits an acknowledgement. When all of a full window was lost, nothing would ever be sent again. So once the
+    /// peer has been silent for a while, datagrams leave the end of the window to PINGs, which ngtcp2 sends as keep-alives
+    /// (`probe`).
     private func mustProbe(before datagram: QueuedDatagram) -> Bool {
-        guard let handle else { return false }
+        guard let handle, probeInterval != nil || now - lastHeard >= Self.silence else { return false }
         let statistics = statistics
         let room = min(Self.probeRoomByteCount, statistics.cwnd / 2)
         let isFull = statistics.bytes_in_flight + UInt64(datagram.bytes.count) + room >= statistics.cwnd
@@ -165,6 +166,8 @@ extension QUICConnection {
         probe(after: min(probeInterval * 2, Self.maximumProbeInterval))
     }
 
+    /// Longer than between two acknowledgements of a voice. Asked first: what follows costs every datagram.
+    private static let silence = Duration.milliseconds(100)
     /// Enough for the PINGs of an idle timeout.
     private static let probeRoomByteCount: UInt64 = 1_200
     private static let maximumProbeInterval: UInt64 = 2_000_000_000

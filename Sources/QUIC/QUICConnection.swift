@@ -80,6 +80,8 @@ package final class QUICConnection {
     var bufferedByteCount = 0
     var datagrams: BoundedQueue<QueuedDatagram>
     var outstandingDatagrams = OutstandingDatagrams()
+    /// When the peer's last packet was read.
+    var lastHeard = Instant.zero
     /// Nanoseconds until the next probe, while datagrams wait behind one: see `mustProbe`.
     var probeInterval: UInt64?
     /// A datagram was acknowledged, and older ones may have been forgotten.
