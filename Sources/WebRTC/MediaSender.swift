@@ -9,6 +9,7 @@ struct MediaSender {
     private let redPayloadType: UInt8?
     private var history = RedundancyHistory()
     private var sent: SentPackets
+    private var numbers = SentNumbers()
     private var packetCount: UInt32 = 0
     private var octetCount: UInt32 = 0
     /// The newest frame's media time, and when it was sent: ties the media clock to ours in sender reports.
@@ -26,12 +27,13 @@ struct MediaSender {
         sent = SentPackets(age: .zero, limits: limits)
     }
 
-    /// The RTP packet of one frame.
+    /// The RTP packet of one frame; `nil` for a frame whose number has left already.
     /// - Throws: `.tooLarge` for a frame that fits no datagram.
-    mutating func packet(_ frame: MediaFrame, _ delivery: Delivery, now: Instant) throws(SendRefusal) -> [UInt8] {
+    mutating func packet(_ frame: MediaFrame, _ delivery: Delivery, now: Instant) throws(SendRefusal) -> [UInt8]? {
         guard frame.payload.count <= Self.payloadByteLimit else {
             throw .tooLarge(maximum: Self.payloadByteLimit + RTP.headerByteCount)
         }
+        guard numbers.take(frame.sequence) else { return nil }
         var header = RTPHeader(
             payloadType: payloadType, sequence: frame.sequence, timestamp: frame.timestamp, marker: frame.marker, ssrc: ssrc)
         var bytes: [UInt8] = []

@@ -56,6 +56,17 @@ import Wire
         #expect(pair.serverFrames.count == 10)
     }
 
+    @Test func `no number leaves twice by SRTP, whatever the session hands down`() throws {
+        let pair = try open()
+        for sequence in [10, 12, 11, 10, 12] {
+            var frame = WebRTCPair.frame(sequence)
+            frame.payload[5] = UInt8.random(in: 0...255)
+            try pair.server.send(frame: frame, delivery: .datagram, now: pair.now)
+        }
+        pair.run(for: .milliseconds(200))
+        #expect(pair.clientFrames.map(\.sequence) == [10, 12, 11])
+    }
+
     @Test func `mutations of real datagrams harm nobody`() throws {
         let pair = try open()
         var seen: [[UInt8]] = []
