@@ -6,12 +6,15 @@ package struct Cell: Hashable, Sendable {
     package var mode: String
     package var profile: String
     package var clip: String
+    /// Trials of the virtual and the real world are never one cell.
+    package var world: String
 
-    package init(transport: String, mode: String, profile: String, clip: String) {
+    package init(transport: String, mode: String, profile: String, clip: String, world: String = TrialRow.virtualWorld) {
         self.transport = transport
         self.mode = mode
         self.profile = profile
         self.clip = clip
+        self.world = world
     }
 }
 
@@ -119,8 +122,8 @@ package struct CellSummary: Hashable, Sendable {
         return order.map { cell in
             var other: [TrialRow]?
             if let baseline, (cell.transport, cell.mode) != (baseline.transport, baseline.mode) {
-                let counterpart = Cell(
-                    transport: baseline.transport, mode: baseline.mode, profile: cell.profile, clip: cell.clip)
+                var counterpart = cell
+                (counterpart.transport, counterpart.mode) = (baseline.transport, baseline.mode)
                 other = groups[counterpart]
             }
             return CellSummary(cell, of: groups[cell] ?? [], against: other ?? [], bootstrap: bootstrap)
@@ -149,7 +152,7 @@ package struct CellSummary: Hashable, Sendable {
 }
 
 extension TrialRow {
-    package var cell: Cell { Cell(transport: transport, mode: mode, profile: profile, clip: clip) }
+    package var cell: Cell { Cell(transport: transport, mode: mode, profile: profile, clip: clip, world: world) }
 
     /// The value of `end` when the trial went as planned.
     package static let completedEnd = "completed"

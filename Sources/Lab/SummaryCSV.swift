@@ -15,7 +15,7 @@ extension CellSummary {
     }
 
     private static let columnNames: [String] =
-        ["profile", "transport", "mode", "clip", "trials", "completed", "intact_share", "intact_low", "intact_high"]
+        ["profile", "transport", "mode", "clip", "world", "trials", "completed", "intact_share", "intact_low", "intact_high"]
         + Measure.all.flatMap { measure in
             ["median", "low", "high", "p95", "p99", "difference", "difference_low", "difference_high"]
                 .map { "\(measure.name)_\($0)" }
@@ -23,7 +23,7 @@ extension CellSummary {
 
     private var fields: [RowValue] {
         let head: [RowValue] = [
-            .text(cell.profile), .text(cell.transport), .text(cell.mode), .text(cell.clip),
+            .text(cell.profile), .text(cell.transport), .text(cell.mode), .text(cell.clip), .text(cell.world),
             .integer(trials), .integer(completed),
             .optional(intact.value), .optional(intact.wilson?.low), .optional(intact.wilson?.high),
         ]

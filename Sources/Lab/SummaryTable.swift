@@ -18,12 +18,14 @@ package struct SummaryTable: Sendable {
     package func lines() -> [String] {
         let layout = Layout(groups: Self.groups, summaries: summaries)
         var lines = layout.headings.map(bold)
-        var profile: String?
+        var title: String?
         for (summary, line) in zip(summaries, layout.rows) {
-            if summary.cell.profile != profile {
-                profile = summary.cell.profile
+            let isReal = summary.cell.world == TrialRow.realWorld
+            let next = summary.cell.profile + (isReal ? " (real sockets)" : "")
+            if next != title {
+                title = next
                 let meaning = NetworkProfile.named(summary.cell.profile).map { ": \($0.summary)" } ?? ""
-                lines.append(bold(summary.cell.profile) + meaning)
+                lines.append(bold(next) + meaning)
             }
             lines.append(line)
         }

@@ -104,6 +104,7 @@ extension TrialRow {
         intact = receipt.verdict == .intact
         verdict = receipt.verdict.rawValue
         commitWaitMilliseconds = committed.map { Self.milliseconds(account.decided - $0) }
+        frameFates = String(FrameFate.fates(of: captures, in: account).map(\.rawValue))
 
         let delays = zip(captures, account.arrivals).compactMap { captured, arrival in
             arrival.map { Self.milliseconds($0 - captured) }

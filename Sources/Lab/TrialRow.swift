@@ -10,6 +10,8 @@ package struct TrialRow: Hashable, Sendable {
     package var mode = ""
     package var profile = ""
     package var clip = ""
+    /// Where the trial ran: `virtualWorld` or `realWorld`.
+    package var world = Self.virtualWorld
     package var clipMilliseconds = 0
     package var framesSent = 0
     package var framesLive = 0
@@ -46,12 +48,19 @@ package struct TrialRow: Hashable, Sendable {
     package var droppedPacketsUp = 0
     package var droppedPacketsDown = 0
     package var payloadBytesUp = 0
+    /// A letter of `FrameFate` for each frame sent, in order; empty where no prompt was decided.
+    package var frameFates = ""
     package var log = ""
     package var virtualSeconds = 0.0
     package var wallSeconds = 0.0
 
     /// Raised when a column changes its meaning; new columns do not raise it.
     package static let currentSchema = 1
+
+    /// Simulated links and a clock that jumps.
+    package static let virtualWorld = "virtual"
+    /// Real sockets, the kernel and its clock.
+    package static let realWorld = "real"
 
     package init() {}
 }
@@ -67,6 +76,7 @@ extension TrialRow {
         .text("mode", \.mode),
         .text("profile", \.profile),
         .text("clip", \.clip),
+        .text("world", \.world),
         .integer("clip_ms", \.clipMilliseconds),
         .integer("frames_sent", \.framesSent),
         .integer("frames_live", \.framesLive),
@@ -103,6 +113,7 @@ extension TrialRow {
         .integer("dropped_packets_up", \.droppedPacketsUp),
         .integer("dropped_packets_down", \.droppedPacketsDown),
         .integer("payload_bytes_up", \.payloadBytesUp),
+        .text("frame_fates", \.frameFates),
         .text("log", \.log),
         .number("virtual_s", \.virtualSeconds),
         .fineNumber("wall_s", \.wallSeconds),

@@ -23,11 +23,12 @@ struct PromptAssessment {
     /// The payloads that are there, in order.
     var payloads: [[UInt8]] = []
     var missing: [UInt64] = []
-    var arrivals: [Instant?] = []
+    /// One for each frame of the prompt, where somebody wants to know.
+    var frames: [PromptAccount.Frame] = []
 
     init(
         of prompt: PendingPrompt, in ledger: PromptLedger, clock: CaptureClock, liveDeadline: Duration,
-        decided: Instant, keepsArrivals: Bool
+        decided: Instant, keepsFrames: Bool
     ) {
         var hash = FrameHash()
         var live = 0
@@ -38,14 +39,17 @@ struct PromptAssessment {
         for sequence in prompt.range {
             guard let record = ledger[sequence] else {
                 missing.append(sequence)
-                if keepsArrivals { arrivals.append(nil) }
+                if keepsFrames { frames.append(.missing) }
                 continue
             }
-            if keepsArrivals { arrivals.append(record.arrival) }
+            if keepsFrames { frames.append(.arrived(record.arrival, recovery: record.recovery)) }
             duplicates += Int(record.duplicates)
             recovered.count(record.recovery)
             if clock.delay(record.timestamp, arrival: record.arrival) <= liveDeadline { live += 1 }
-            if missing.last == sequence &- 1, holes.cover(before: sequence, record) { recovered.fec += 1 }
+            if missing.last == sequence &- 1, holes.cover(before: sequence, record) {
+                recovered.fec += 1
+                if keepsFrames { frames[frames.count - 2] = .covered }
+            }
             holes.found(sequence, record)
             if ledger.keepsPayloads {
                 hash.update(record.payload)

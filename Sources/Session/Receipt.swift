@@ -99,12 +99,28 @@ package struct PromptAccount: Hashable, Sendable {
     package var receipt: Receipt
     /// The 16-bit sequence number of the first frame expected.
     package var firstSequence: UInt16
-    /// When each expected frame arrived first; `nil` where it had not by the decision.
-    package var arrivals: [Instant?]
+    /// What had become of each expected frame by the decision.
+    package var frames: [Frame]
     package var committed: Instant
     package var decided: Instant
     /// Frames of this prompt that came after its decision; they are in no prompt.
     package var framesAfterDecision = 0
+
+    package enum Frame: Hashable, Sendable {
+        /// It is in the prompt: when its first copy came, and by which means where it did not come by itself.
+        case arrived(Instant, recovery: MediaFrame.Recovery?)
+        /// Missing, but the frame after it carries a coarse copy.
+        case covered
+        case missing
+
+        package var arrival: Instant? {
+            guard case .arrived(let arrival, _) = self else { return nil }
+            return arrival
+        }
+    }
+
+    /// When each expected frame arrived first; `nil` where it had not by the decision.
+    package var arrivals: [Instant?] { frames.map(\.arrival) }
 }
 
 extension Receipt: Codable {

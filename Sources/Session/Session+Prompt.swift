@@ -125,13 +125,13 @@ extension Session {
     private mutating func decide(_ prompt: PendingPrompt, now: Instant) {
         let assessment = PromptAssessment(
             of: prompt, in: ledger, clock: clock, liveDeadline: .milliseconds(object.parallax.liveDeadlineMilliseconds),
-            decided: now, keepsArrivals: configuration.keepsAccounts)
+            decided: now, keepsFrames: configuration.keepsAccounts)
         ledger.close(below: prompt.range.upperBound, missing: assessment.missing)
         decidedFloor = max(decidedFloor, prompt.range.upperBound)
         if configuration.keepsAccounts {
             lastDecidedPrompt = PromptAccount(
                 receipt: assessment.receipt, firstSequence: UInt16(truncatingIfNeeded: prompt.range.lowerBound),
-                arrivals: assessment.arrivals, committed: prompt.committed, decided: now)
+                frames: assessment.frames, committed: prompt.committed, decided: now)
         }
         receipts.append(assessment.receipt)
         emit(.audioIntegrityCompleted(assessment.receipt))

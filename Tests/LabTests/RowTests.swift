@@ -23,6 +23,7 @@ import Testing
         row.commitWaitMilliseconds = commitWait
         row.responseFirstAudioMilliseconds = 400.5
         (row.wireBytesUp, row.payloadBytesUp) = (40_000, 20_000)
+        row.frameFates = String(repeating: "L", count: framesPrompt) + String(repeating: "-", count: 200 - framesPrompt)
         row.log = "00ff"
         row.virtualSeconds = 5.25
         row.wallSeconds = 0.004
@@ -31,11 +32,11 @@ import Testing
 
     /// The columns that readers of the files rely on, in their order.
     private static let required = """
-        schema commit seed trial transport mode profile clip clip_ms frames_sent frames_live frames_prompt \
+        schema commit seed trial transport mode profile clip world clip_ms frames_sent frames_live frames_prompt \
         frames_recovered_fec frames_recovered_red frames_recovered_nack frames_recovered_repair frames_duplicate \
         longest_gap_ms intact verdict setup_ms setup_round_trips frame_delay_p50_ms frame_delay_p95_ms \
         frame_delay_p99_ms live_delay_p99_ms commit_wait_ms response_first_audio_ms wire_bytes_up wire_bytes_down \
-        wire_packets_up wire_packets_down payload_bytes_up virtual_s wall_s
+        wire_packets_up wire_packets_down payload_bytes_up frame_fates virtual_s wall_s
         """.split(separator: " ").map(String.init)
 
     @Test func `a row is one line whose columns keep their names and order`() {

@@ -43,6 +43,22 @@ import Testing
         #expect(CellSummary.cells(of: rows, poolsClips: true).map(\.trials) == [6])
     }
 
+    @Test func `trials of the real world are cells of their own, compared among themselves`() throws {
+        let real = rows.map { row in
+            var row = row
+            row.world = TrialRow.realWorld
+            row.commitWaitMilliseconds = row.commitWaitMilliseconds.map { $0 + 1000 * Double(1 + row.trial % 2) }
+            return row
+        }
+        let baseline = Baseline(transport: "roq", mode: "datagram")
+        let summaries = CellSummary.cells(of: rows + real, baseline: baseline)
+        #expect(summaries.map(\.cell.world) == ["virtual", "virtual", "real", "real"])
+        #expect(summaries.allSatisfy { $0.trials == 10 })
+        #expect(summaries.map { $0.differences["commit_wait_ms"]?.median } == [nil, 104.5, nil, 104.5])
+        let titles = SummaryTable(summaries, usesStyle: false).lines().filter { $0.hasPrefix("burst-10") }
+        #expect(titles.count == 2 && titles[1].hasPrefix("burst-10 (real sockets): "))
+    }
+
     @Test func `the CSV parses back, with as many fields in each row as in the heading`() throws {
         var rows = rows
         for index in rows.indices { rows[index].clip = "one, \"two\"" }

@@ -61,6 +61,26 @@ import Wire
         }
     }
 
+    @Test(arguments: ["random-10", "burst-10", "bufferbloat", "outage-2s"])
+    func `each frame has one fate, and they add up to the row's counts`(profile: String) throws {
+        var seen: Set<Character> = []
+        for row in try Self.rows(Self.sweep(modes: ["datagram", "fec", "red", "nack", "stream"], profiles: [profile], trials: 3)) {
+            let fates = Dictionary(grouping: row.frameFates, by: { $0 }).mapValues(\.count)
+            func count(_ letters: Character...) -> Int { letters.reduce(0) { $0 + fates[$1, default: 0] } }
+            seen.formUnion(fates.keys)
+            #expect(row.world == "virtual")
+            #expect(row.frameFates.count == row.framesSent)
+            #expect(count("L", "R") == row.framesLive)
+            #expect(count("L", "t", "R", "r") == row.framesPrompt)
+            #expect(count("R", "r") == row.framesRecoveredRED + row.framesRecoveredNACK)
+            #expect(count("f") == row.framesRecoveredFEC)
+            #expect(count("f", "-") == row.framesMissing)
+            #expect(count("L", "t", "R", "r", "f", "-") == row.framesSent)
+        }
+        #expect(seen.isSuperset(of: ["L", "t", "-"]))
+        if profile == "random-10" { #expect(seen.isSuperset(of: ["R", "r"])) }
+    }
+
     /// The link's word against the server's, frame by frame.
     @Test(arguments: profiles) func `datagrams miss exactly what the link dropped`(profile: String) throws {
         let sweep = try Self.sweep(modes: ["datagram"], profiles: [profile], trials: 6)

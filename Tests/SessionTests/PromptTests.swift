@@ -242,6 +242,7 @@ import Wire
         let account = try #require(driver.session.lastDecidedPrompt)
         #expect(account.firstSequence == 40)
         #expect(account.arrivals == [0, nil, 40, 60, 80].map { $0.map { start.advanced(by: .milliseconds($0)) } })
+        #expect(account.frames[1] == .missing)
         #expect(account.committed == committed)
         #expect(account.decided == committed.advanced(by: .milliseconds(200)))
         #expect(account.receipt == driver.receipt)

@@ -8,6 +8,7 @@ import Wire
     private static func driver(mode: ReliabilityMode = .datagram) -> SessionDriver {
         var configuration = SessionConfiguration()
         configuration.mode = mode
+        configuration.keepsAccounts = true
         var driver = SessionDriver(configuration, attached: false)
         driver.session.attach(Capabilities(transport: "roq", modes: ReliabilityMode.allCases), now: driver.now)
         driver.drain()
@@ -104,6 +105,8 @@ import Wire
         }
         driver.send(.commitAudio(SessionDriver.manifest(0..<5)))
         let receipt = try #require(driver.receipt)
+        let account = try #require(driver.session.lastDecidedPrompt)
+        #expect(account.frames == [nil, .red, .nack, .nack, nil].map { .arrived(driver.now, recovery: $0) })
         #expect(receipt.verdict == .intact)
         #expect(receipt.recovered.red == 1 && receipt.recovered.nack == 2 && receipt.recovered.fec == 0)
         #expect(receipt.duplicateFrames == 2 && receipt.receivedFrames == 5)
@@ -155,6 +158,10 @@ import Wire
         let receipt = try #require(driver.receipt)
         #expect(receipt.verdict == test.verdict)
         #expect(receipt.recovered.fec == test.covered)
+        let frames = try #require(driver.session.lastDecidedPrompt).frames
+        #expect(frames.count == 10)
+        #expect(frames.count { $0 == .covered } == test.covered)
+        #expect(frames.count { $0 == .missing } == test.lost.count - test.covered)
         // Before a first frame nobody knows where a prompt without a manifest began.
         #expect(receipt.receivedFrames == 10 - test.lost.count)
         #expect(receipt.missing.map { [$0.fromMilliseconds, $0.toMilliseconds] } == test.missing)
