@@ -18,6 +18,9 @@ package struct Link: Sendable {
     private var loss: LossChain?
     private let outage: Range<Instant>?
     private var variation: DelayVariation?
+    private var openingLoss: LossChain?
+    private let failures: Recurrence?
+    private let routeFlaps: Recurrence?
 
     /// How time is divided for loss: packets whose transmission begins within one slot share their fate. A packet of
     /// full size takes longer than a slot at 10 Mbit/s, so the packets of a flight meet fates of their own.
@@ -43,6 +46,11 @@ package struct Link: Sendable {
             let start = Instant.zero + (outage.earliestStart + offset)
             return start..<(start + outage.length)
         }
+        let openingSeed = seeds.next()
+        openingLoss = profile.openingLoss.map { LossChain($0.loss, seed: openingSeed) }
+        let (failureSeed, flapSeed) = (seeds.next(), seeds.next())
+        failures = profile.failures.map { Recurrence(interval: $0.interval, seed: failureSeed) }
+        routeFlaps = profile.routeFlaps.map { Recurrence(interval: $0.interval, seed: flapSeed) }
     }
 
     /// The fate of a datagram of `byteCount` bytes that enters the link at `now`.
@@ -52,16 +60,53 @@ package struct Link: Sendable {
         guard let sending = queue.enqueue(byteCount: byteCount + Self.headerByteCount, now: now) else {
             return drop(.queueFull)
         }
-        if let outage, outage.contains(sending.begin) { return drop(.outage) }
-        if loss?.losesPacket(at: sending.begin) == true { return drop(.loss) }
+        guard isUp(at: sending.begin) else { return drop(.outage) }
+        guard !loses(at: sending.begin) else { return drop(.loss) }
         let variation = variation?.offset(at: sending.end) ?? .zero
-        return .delivered(at: sending.end + max(.zero, profile.delay + variation))
+        return .delivered(at: sending.end + max(.zero, profile.delay + variation) + detour(at: sending.end))
+    }
+
+    private func isUp(at instant: Instant) -> Bool {
+        if let outage, outage.contains(instant) { return false }
+        guard let failures, let length = profile.failures?.length else { return true }
+        return failures.sinceLast(at: instant) >= length
+    }
+
+    private mutating func loses(at instant: Instant) -> Bool {
+        if loss?.losesPacket(at: instant) == true { return true }
+        guard let length = profile.openingLoss?.length, instant - .zero < length else { return false }
+        return openingLoss?.losesPacket(at: instant) ?? false
+    }
+
+    private func detour(at instant: Instant) -> Duration {
+        guard let routeFlaps, let detour = profile.routeFlaps?.detour else { return .zero }
+        return routeFlaps.count(by: instant).isMultiple(of: 2) ? .zero : detour
     }
 
     private mutating func drop(_ reason: DropReason) -> Fate {
         drops[reason] += 1
         return .dropped(reason)
     }
+}
+
+/// Something that happens at equal distances of time, and has done so for ever; the seed decides when.
+private struct Recurrence: Sendable {
+    private let interval: UInt64
+    /// How long before time zero it happened last.
+    private let phase: UInt64
+
+    init(interval: Duration, seed: UInt64) {
+        self.interval = UInt64(max(1, interval.nanoseconds))
+        var source = Xoshiro256(seed: seed)
+        phase = UInt64(source.nextUnit() * Double(self.interval))
+    }
+
+    func sinceLast(at instant: Instant) -> Duration {
+        .nanoseconds(Int64(clamping: (instant.nanoseconds &+ phase) % interval))
+    }
+
+    /// How often it happened since the last time before zero.
+    func count(by instant: Instant) -> UInt64 { (instant.nanoseconds &+ phase) / interval }
 }
 
 /// What becomes of a packet.

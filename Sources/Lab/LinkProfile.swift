@@ -12,6 +12,14 @@ package struct LinkProfile: Hashable, Sendable {
     package var loss: GilbertElliott?
     package var outage: Outage?
     package var crossTraffic: CrossTraffic?
+    /// A second loss process, at the beginning only.
+    package var openingLoss: OpeningLoss?
+    /// Outages that come again and again.
+    package var failures: LinkFailures?
+    /// Changes between two routes of different length.
+    package var routeFlaps: RouteFlaps?
+    /// When the link delivers, in the place of `bitsPerSecond`, `queueLimit` and `crossTraffic`.
+    package var trace: DeliveryTrace?
 
     package init(
         delay: Duration, jitter: Jitter? = nil, bitsPerSecond: Int, queueLimit: Duration,
@@ -92,6 +100,44 @@ package struct Outage: Hashable, Sendable {
         self.earliestStart = earliestStart
         self.latestStart = latestStart
         self.length = length
+    }
+}
+
+/// Loss that ends: what befalls the set-up of a connection and the beginning of speech.
+package struct OpeningLoss: Hashable, Sendable {
+    package var loss: GilbertElliott
+    /// Until when, from the first packet.
+    package var length: Duration
+
+    package init(loss: GilbertElliott, length: Duration) {
+        self.loss = loss
+        self.length = length
+    }
+}
+
+/// Stretches of time in which nothing gets through, at equal distances; when the first begins, the seed decides.
+package struct LinkFailures: Hashable, Sendable {
+    /// From the beginning of one to the beginning of the next.
+    package var interval: Duration
+    package var length: Duration
+
+    package init(interval: Duration, length: Duration) {
+        self.interval = interval
+        self.length = length
+    }
+}
+
+/// A path that changes at equal distances between two routes, one of them longer; the seed decides when. At a change to the
+/// shorter one packets overtake others.
+package struct RouteFlaps: Hashable, Sendable {
+    /// From one change to the next.
+    package var interval: Duration
+    /// How much longer the second route takes.
+    package var detour: Duration
+
+    package init(interval: Duration, detour: Duration) {
+        self.interval = interval
+        self.detour = detour
     }
 }
 

@@ -1,17 +1,20 @@
 import Wire
 
-/// The drop-tail queue before a link's narrowest hop. All work is counted in nanoseconds of sending.
+/// The drop-tail queue before a link's narrowest hop. All work is counted in nanoseconds of sending; where a trace says
+/// when the hop sends, the trace's queue stands in its place.
 struct LinkQueue: Sendable {
     private let bitsPerSecond: UInt64
     private let limit: UInt64
     /// When the hop has sent everything that it has taken.
     private var freeAt = Instant.zero
     private var crossTraffic: CrossTrafficSource?
+    private var traced: TraceQueue?
 
     init(_ profile: LinkProfile, seed: UInt64) {
         bitsPerSecond = UInt64(max(1, profile.bitsPerSecond))
         limit = UInt64(max(0, profile.queueLimit.nanoseconds))
         crossTraffic = nil
+        traced = profile.trace.map { TraceQueue($0, seed: seed) }
         guard let traffic = profile.crossTraffic else { return }
         let packetWork = work(byteCount: CrossTraffic.packetByteCount)
         var source = CrossTrafficSource(traffic, packetWork: packetWork, seed: seed)
@@ -22,6 +25,7 @@ struct LinkQueue: Sendable {
 
     /// When a packet that comes at `now` is sent; `nil` when the queue has no room for it.
     mutating func enqueue(byteCount: Int, now: Instant) -> (begin: Instant, end: Instant)? {
+        if traced != nil { return traced?.enqueue(byteCount: byteCount, now: now) ?? nil }
         crossTraffic?.advance(to: now, freeAt: &freeAt, limit: limit)
         let begin = max(now, freeAt)
         let duration = work(byteCount: byteCount)

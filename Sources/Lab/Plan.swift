@@ -40,7 +40,7 @@ package struct Plan: Hashable, Sendable {
         let profile = profiles[next(profiles.count)]
         return TrialPlan(
             cell: Cell(transport: transport, mode: mode, profile: profile, clip: clip), trial: trial,
-            seed: TrialSeed(sweep: seed, profile: profile, clip: clip, trial: trial))
+            seed: TrialSeed(sweep: seed, profile: ProfileName(profile)?.base ?? profile, clip: clip, trial: trial))
     }
 }
 

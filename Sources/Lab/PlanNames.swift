@@ -32,15 +32,14 @@ extension Plan {
 
     /// The plan that a command line names; a list that is left out stands for all that is usual.
     package init(
-        seed: UInt64, transports: String?, modes: String?, profiles: String?, clips: [Clip], trialsPerCell: Int
+        seed: UInt64, transports: String?, modes: String?, profiles: String?, clips: [Clip], trialsPerCell: Int,
+        catalogue: ProfileCatalogue = .builtIn
     ) throws(PlanError) {
         self.init(
             seed: seed,
             transports: try Self.names(transports, kind: "transport", known: Self.transports, standard: Self.transports),
             modes: try Self.names(modes, kind: "mode", known: Self.modes, standard: Self.modes),
-            profiles: try Self.names(
-                profiles, kind: "profile", known: NetworkProfile.all.map(\.name),
-                standard: NetworkProfile.standard.map(\.name)),
+            profiles: try catalogue.names(in: profiles),
             clips: clips.map(\.name), trialsPerCell: trialsPerCell)
     }
 

@@ -8,17 +8,20 @@ package struct Sweep: Sendable {
     /// What rows name as the version that made them.
     package let commit: String
     private let clips: [String: Clip]
+    private let profiles: ProfileCatalogue
     private let credentials: TrialCredentials
     private let clock: LabClock?
 
+    /// - Parameter profiles: what the plan's names of profiles mean.
     /// - Parameter clock: what virtual time means to C libraries; transports that need none do without.
     /// - Precondition: `clips` holds every clip of the plan, with protected frames where the plan has mode `fec`.
     /// - Throws: `needsClock` where a transport of the plan would measure the machine's own time.
-    package init(plan: Plan, clips: [Clip], commit: String, clock: LabClock? = nil) throws(SweepError) {
+    package init(plan: Plan, clips: [Clip], commit: String, profiles: ProfileCatalogue = .builtIn, clock: LabClock? = nil) throws(SweepError) {
         if clock == nil, let name = plan.transports.first(where: { TrialTransport(rawValue: $0)?.needsClock ?? false }) {
             throw .needsClock(transport: name)
         }
         self.clock = clock
+        self.profiles = profiles
         self.plan = plan
         self.commit = commit
         self.clips = Dictionary(clips.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -34,8 +37,8 @@ package struct Sweep: Sendable {
     /// Runs trial `index` and answers what it saw, frame by frame.
     func record(at index: Int) throws(PlanError) -> TrialRecord {
         let plan = plan[index]
-        guard let profile = NetworkProfile.named(plan.cell.profile) else {
-            throw .unknown(kind: "profile", name: plan.cell.profile, expected: NetworkProfile.all.map(\.name))
+        guard let profile = profiles.profile(named: plan.cell.profile) else {
+            throw .unknown(kind: "profile", name: plan.cell.profile, expected: profiles.names)
         }
         guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else {
             throw .unknown(kind: "mode", name: plan.cell.mode, expected: Plan.modes)

@@ -3,7 +3,8 @@ import Wire
 /// The seeds of a trial.
 ///
 /// They come from the sweep's seed, the profile, the clip and the trial's number, and not from transport or mode: so
-/// every cell's trial of the same number meets the same network (common random numbers).
+/// every cell's trial of the same number meets the same network (common random numbers). A profile and its variant of
+/// another delay, `burst-10` and `burst-10@25ms`, lose the same packets of a steady flow.
 package struct TrialSeed: Hashable, Sendable {
     /// The seed that a row names.
     package let value: UInt64

@@ -22,6 +22,9 @@ struct LabWorker: ParsableCommand {
     @Option(help: "Profiles, with commas between.")
     var profile: String
 
+    @Option(help: "A file of profiles besides those built in.")
+    var profiles: String?
+
     @Option(help: "Trials of each cell.")
     var trials = 1
 
@@ -99,8 +102,10 @@ struct LabWorker: ParsableCommand {
         let settings = Plan.clipSettings(modes: mode)
         var clips = try ClipFiles.load(clip.map { URL(filePath: $0) }, settings: settings)
         if let speech { clips.append(try ClipFiles.speech(.seconds(speech), settings: settings)) }
+        let selection = try ProfileSelection(list: profile, file: profiles)
         let plan = try Plan(
-            seed: seed, transports: transport, modes: mode, profiles: profile, clips: clips, trialsPerCell: trials)
-        return try Sweep(plan: plan, clips: clips, commit: commit, clock: .virtual)
+            seed: seed, transports: transport, modes: mode, profiles: selection.list, clips: clips, trialsPerCell: trials,
+            catalogue: selection.catalogue)
+        return try Sweep(plan: plan, clips: clips, commit: commit, profiles: selection.catalogue, clock: .virtual)
     }
 }

@@ -44,8 +44,14 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Modes, with commas between: \(Plan.modes.joined(separator: ", ")).", valueName: "list"))
     var mode: String?
 
-    @Option(help: ArgumentHelp("Networks, with commas between, or 'all'; see 'parallax profiles'.", valueName: "list"))
+    @Option(help: ArgumentHelp(
+        "Networks, with commas between, or 'all'; see 'parallax profiles'. burst-10@25ms has 25 ms each way; "
+            + "mahimahi:UP,DOWN plays two trace files.", valueName: "list"))
     var profile: String?
+
+    @Option(help: ArgumentHelp(
+        "Networks of your own, by name beside the others: a JSON file (docs/measures.md).", valueName: "file"))
+    var profiles: String?
 
     @Option(help: "Trials of each cell: transport, mode, profile and clip.")
     var trials = 20
@@ -91,6 +97,8 @@ struct CompareCommand: ParsableCommand {
             throw CommandFailure(code: "no_clip", description: error.description)
         } catch let error as RowFileError {
             throw CommandFailure(code: "no_rows", description: error.description)
+        } catch let error as ProfileFileError {
+            throw CommandFailure(code: "bad_profile", description: error.description)
         }
     }
 
@@ -105,9 +113,10 @@ struct CompareCommand: ParsableCommand {
 
     private func runTrials() throws {
         let paths = try clipPaths()
+        let selection = try ProfileSelection(list: profile, file: profiles)
         let plan = try Plan(
-            seed: seed, transports: transport, modes: mode, profiles: profile, clips: ClipFiles.load(paths),
-            trialsPerCell: trials)
+            seed: seed, transports: transport, modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
+            trialsPerCell: trials, catalogue: selection.catalogue)
         let share = try shard.map { text throws(PlanError) in try Share(shard: text) } ?? .whole
         let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
             ?? Baseline(transport: plan.transports[0], mode: plan.modes[0])
@@ -115,7 +124,8 @@ struct CompareCommand: ParsableCommand {
         guard !dryRun else { return describe(plan, trials: count) }
 
         let output = try CompareOutput(directory: out)
-        let workers = WorkerPool(plan: plan, paths: paths, share: share, commit: Version.commit)
+        let workers = WorkerPool(
+            plan: plan, paths: paths, profileList: profile, profileFile: profiles, share: share, commit: Version.commit)
         let jobs = min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, max(1, count))
         var progress = ProgressLine(total: count)
         var rows: [TrialRow] = []

@@ -6,6 +6,9 @@ internal import Server
 struct WorkerPool {
     let plan: Plan
     let paths: [URL]
+    /// As the user gave them: workers read the same files.
+    let profileList: String?
+    let profileFile: String?
     let share: Share
     let commit: String
 
@@ -59,12 +62,7 @@ struct WorkerPool {
     private func start(_ share: Share) throws(CommandFailure) -> Worker {
         let process = Process()
         process.executableURL = try Self.executable()
-        process.arguments = [
-            "--transport", plan.transports.joined(separator: ","), "--mode", plan.modes.joined(separator: ","),
-            "--profile", plan.profiles.joined(separator: ","), "--trials", String(plan.trialsPerCell),
-            "--seed", String(plan.seed), "--commit", commit,
-            "--first", String(share.first), "--stride", String(share.stride),
-        ] + paths.flatMap { ["--clip", $0.path] }
+        process.arguments = arguments(for: share)
         let output = Pipe()
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
@@ -74,6 +72,16 @@ struct WorkerPool {
             throw CommandFailure(code: "no_worker", description: "cannot start parallax-lab: \(error)")
         }
         return Worker(process: process, output: output.fileHandleForReading)
+    }
+
+    private func arguments(for share: Share) -> [String] {
+        var arguments = ["--transport", plan.transports.joined(separator: ","), "--mode", plan.modes.joined(separator: ",")]
+        arguments += ["--profile", profileList ?? plan.profiles.joined(separator: ",")]
+        if let profileFile { arguments += ["--profiles", profileFile] }
+        arguments += ["--trials", String(plan.trialsPerCell), "--seed", String(plan.seed), "--commit", commit]
+        arguments += ["--first", String(share.first), "--stride", String(share.stride)]
+        for path in paths { arguments += ["--clip", path.path] }
+        return arguments
     }
 
     /// The worker's program stands beside this one.

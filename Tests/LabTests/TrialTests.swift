@@ -20,6 +20,9 @@ import Wire
     private static let quicTransports = ["webtransport", "roq"]
     private static let profiles = NetworkProfile.all.map(\.name)
 
+    /// The usual networks are met more often than the many.
+    private static func trials(of profile: String) -> Int { NetworkProfile.standard.contains { $0.name == profile } ? 6 : 1 }
+
     private static func sweep(
         transports: [String] = Plan.transports, modes: [String] = Plan.modes, profiles: [String], trials: Int, seed: UInt64 = 1
     ) throws -> Sweep {
@@ -53,7 +56,7 @@ import Wire
     }
 
     @Test(arguments: profiles) func `reliable modes bring every prompt whole`(profile: String) throws {
-        let sweep = try Self.sweep(modes: ["stream-per-frame", "stream"], profiles: [profile], trials: 6)
+        let sweep = try Self.sweep(modes: ["stream-per-frame", "stream"], profiles: [profile], trials: Self.trials(of: profile))
         for row in try Self.rows(sweep) {
             #expect(row.end == TrialRow.completedEnd, "\(row.transport) \(row.mode) seed \(row.seed)")
             #expect(row.verdict == "intact", "\(row.transport) \(row.mode) seed \(row.seed)")
@@ -83,7 +86,7 @@ import Wire
 
     /// The link's word against the server's, frame by frame.
     @Test(arguments: profiles) func `datagrams miss exactly what the link dropped`(profile: String) throws {
-        let sweep = try Self.sweep(modes: ["datagram"], profiles: [profile], trials: 6)
+        let sweep = try Self.sweep(modes: ["datagram"], profiles: [profile], trials: Self.trials(of: profile))
         for index in 0..<sweep.plan.trialCount {
             let record = try sweep.record(at: index)
             let account = try #require(record.account)

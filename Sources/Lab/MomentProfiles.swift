@@ -1,0 +1,27 @@
+import Wire
+
+/// What happens once, as a function of time and seed: time 0 is the client's first packet.
+extension NetworkProfile {
+    static let outage2s = NetworkProfile(
+        "outage-2s", "clean, and nothing passes for 2 s, beginning 1 to 3 s after the first packet",
+        source: "our own choice; the longest link failures of ITU-T G.1050 last 0.4 to 3 s",
+        both: reference {
+            $0.outage = Outage(
+                earliestStart: .milliseconds(1000), latestStart: .milliseconds(3000), length: .milliseconds(2000))
+        })
+
+    /// The first words. A QUIC connection can carry frames after 100 ms here: the outage begins then, or a little later.
+    static let startLoss = NetworkProfile(
+        "start-loss", "clean, and nothing passes for 500 ms, beginning 100 to 300 ms after the first packet",
+        source: "our own choice: where speech begins when a connection opens in one round trip",
+        both: reference {
+            $0.outage = Outage(
+                earliestStart: .milliseconds(100), latestStart: .milliseconds(300), length: .milliseconds(500))
+        })
+
+    /// The handshakes and nothing else: by the time at which even slow set-ups are over, the network is clean.
+    static let setup = NetworkProfile(
+        "setup", "clean, but in the first 2 s a fifth of all packets is lost, each by itself",
+        source: "our own choice; the loss is the greatest of RFC 8868 section 4.5",
+        both: reference { $0.openingLoss = OpeningLoss(loss: .independent(loss: 0.20), length: .seconds(2)) })
+}
