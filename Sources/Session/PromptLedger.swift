@@ -115,10 +115,10 @@ package struct PromptLedger: Sendable {
         }
     }
 
-    /// The frames from `lowerBound` on are forgotten; what lies below still waits for its decision.
-    package mutating func forget(from lowerBound: UInt64) {
+    /// The frames from `lowerBound` up to `upperBound` are forgotten; what lies below still waits for its decision.
+    package mutating func forget(from lowerBound: UInt64, to upperBound: UInt64) {
         var sequence = max(lowerBound, start)
-        while sequence < end {
+        while sequence < min(end, upperBound) {
             heldBytes -= ring[slot(sequence)]?.payload.count ?? 0
             ring[slot(sequence)] = nil
             sequence += 1

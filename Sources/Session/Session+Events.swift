@@ -35,8 +35,8 @@ extension Session {
             try appendAudio(base64, now: now)
         case .commitAudio(let manifest):
             try commitAudio(manifest, transport: capabilities.transport, now: now)
-        case .clearAudio:
-            clearAudio()
+        case .clearAudio(let nextSequence):
+            clearAudio(below: nextSequence)
         case .truncateItem(let itemID, let contentIndex, let audioEndMilliseconds):
             try truncateItem(itemID, contentIndex, audioEndMilliseconds)
         case .createResponse(let options):

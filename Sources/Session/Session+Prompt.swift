@@ -101,13 +101,15 @@ extension Session {
     }
 
     /// `input_audio_buffer.clear`: the frames since the last commit will be in no prompt.
-    mutating func clearAudio() {
+    /// - Parameter next: the first frame that is not meant; frames may overtake the event. `nil` means all that have come.
+    mutating func clearAudio(below next: UInt16?) {
+        let upperBound = next.map(ledger.extended) ?? ledger.window.upperBound
         if let last = pending.last {
-            ledger.forget(from: last.range.upperBound)
+            ledger.forget(from: last.range.upperBound, to: upperBound)
         } else {
-            ledger.drop(below: ledger.window.upperBound)
+            ledger.drop(below: upperBound)
         }
-        decidedFloor = max(decidedFloor, ledger.window.upperBound)
+        decidedFloor = max(decidedFloor, upperBound)
         hasToldOverflow = false
         emit(.audioCleared)
     }

@@ -213,12 +213,12 @@ import Wire
         var limits = SessionLimits()
         limits.eventBurst = 10
         var driver = SessionDriver(limits: limits)
-        for _ in 0..<50 { driver.send(.clearAudio) }
+        for _ in 0..<50 { driver.send(.clearAudio(nextSequence: nil)) }
         #expect(driver.types.filter { $0 == "input_audio_buffer.cleared" }.count == 10)
         #expect(driver.errorCode == "rate_limit_exceeded")
         driver.advance(by: .milliseconds(100))
         driver.forget()
-        for _ in 0..<10 { driver.send(.clearAudio) }
+        for _ in 0..<10 { driver.send(.clearAudio(nextSequence: nil)) }
         #expect(driver.types.count == 10 && driver.errorCode == nil)
     }
 
@@ -227,7 +227,7 @@ import Wire
         limits.eventsDropped = 100
         var driver = SessionDriver(limits: limits)
         for _ in 0..<1_000 {
-            driver.send(.clearAudio)
+            driver.send(.clearAudio(nextSequence: nil))
             driver.advance(by: .milliseconds(4))
         }
         #expect(driver.types.filter { $0 == "error" }.count == 1)
@@ -239,7 +239,7 @@ import Wire
         limits.eventBurst = 10
         limits.eventsDropped = 100
         var driver = SessionDriver(limits: limits)
-        for _ in 0..<200 { driver.send(.clearAudio) }
+        for _ in 0..<200 { driver.send(.clearAudio(nextSequence: nil)) }
         #expect(driver.closes == ["event rate"])
         #expect(driver.session.phase == .ended)
         #expect(driver.session.deadline == nil)
@@ -251,7 +251,7 @@ import Wire
         var driver = SessionDriver(limits: limits)
         driver.speak(0..<200)
         #expect(driver.types == ["error"] && driver.errorCode == "input_audio_buffer_overflow")
-        driver.send(.clearAudio)
+        driver.send(.clearAudio(nextSequence: nil))
         driver.forget()
         driver.speak(200..<300)
         driver.send(.commitAudio(SessionDriver.manifest(200..<300)))
@@ -299,7 +299,7 @@ import Wire
         driver.advance(by: .seconds(1))
         #expect(driver.errorCode == "session_expired")
         #expect(driver.closes == ["session expired"])
-        driver.send(.clearAudio)
+        driver.send(.clearAudio(nextSequence: nil))
         driver.send(SessionDriver.frame(0))
         #expect(driver.types.count == 2 && driver.frames.isEmpty)
     }

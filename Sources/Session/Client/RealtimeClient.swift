@@ -92,8 +92,8 @@ package struct RealtimeClient: Sendable {
 
     /// Takes back the frames since the last commit.
     package mutating func clear(now: Instant) {
-        emit(.clearAudio)
         beginPrompt()
+        emit(.clearAudio(nextSequence: configuration.sendsManifest ? prompt.first : nil))
     }
 
     package mutating func requestResponse(now: Instant) { emit(.createResponse(.init())) }

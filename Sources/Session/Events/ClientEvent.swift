@@ -4,7 +4,9 @@ package enum ClientEvent: Hashable, Sendable {
     /// Audio in base64, in the session's input format.
     case appendAudio(base64: String)
     case commitAudio(Manifest?)
-    case clearAudio
+    /// Everything below `nextSequence` is taken back: frames behind it may have overtaken the event. `nil` takes back what
+    /// has come.
+    case clearAudio(nextSequence: UInt16?)
     case truncateItem(itemID: String, contentIndex: Int, audioEndMilliseconds: Int)
     case createResponse(ResponseOptions)
     /// The response named, or the one in progress.
@@ -80,7 +82,7 @@ extension ClientEvent {
         case "input_audio_buffer.commit":
             self = .commitAudio(try container.decodeIfPresent(Manifest.self, forKey: .parallax))
         case "input_audio_buffer.clear":
-            self = .clearAudio
+            self = .clearAudio(nextSequence: try container.decodeIfPresent(ClearExtent.self, forKey: .parallax)?.nextSequence)
         case "conversation.item.truncate":
             self = .truncateItem(
                 itemID: try container.decode(String.self, forKey: .itemID),
@@ -97,6 +99,24 @@ extension ClientEvent {
         case let type:
             throw EventError(code: .invalidEvent, message: "There is no client event '\(type.prefix(64))'.", param: "type")
         }
+    }
+}
+
+/// `parallax` of `input_audio_buffer.clear`.
+private struct ClearExtent: Encodable {
+    /// The RTP sequence number of the first frame that is not taken back.
+    var nextSequence: UInt16
+
+    enum CodingKeys: String, CodingKey { case nextSequence = "next_sequence" }
+}
+
+extension ClearExtent: Decodable {
+    init(from decoder: any Decoder) throws {
+        let number = try decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .nextSequence)
+        guard let sequence = UInt16(exactly: number) else {
+            throw EventError.invalidValue("An RTP sequence number lies between 0 and 65535.", param: "parallax.next_sequence")
+        }
+        nextSequence = sequence
     }
 }
 
@@ -136,8 +156,9 @@ extension OutgoingEvent: Encodable {
         case .commitAudio(let manifest):
             try container.encode("input_audio_buffer.commit", forKey: .type)
             try container.encodeIfPresent(manifest, forKey: .parallax)
-        case .clearAudio:
+        case .clearAudio(let nextSequence):
             try container.encode("input_audio_buffer.clear", forKey: .type)
+            if let nextSequence { try container.encode(ClearExtent(nextSequence: nextSequence), forKey: .parallax) }
         case .truncateItem(let itemID, let contentIndex, let audioEndMilliseconds):
             try container.encode("conversation.item.truncate", forKey: .type)
             try container.encode(itemID, forKey: .itemID)
