@@ -35,6 +35,9 @@ package final class ClientEndpoint {
         client: ClientConfiguration, path: NetworkPath, entropy: Entropy, now: Instant
     ) {
         let first = RealtimeClient(client)
+        var quic = quic
+        // A client that only listens must still be heard: a NAT forgets it, or has forgotten and takes it for another.
+        quic.keepAlive = quic.keepAlive ?? Self.keepAlive
         func connect(alpn: [String]) -> QUICConnection {
             QUICConnection.client(
                 serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, path: path,
@@ -57,6 +60,9 @@ package final class ClientEndpoint {
         self.client = first
         attachment.receives(first.delivery)
     }
+
+    /// How long a client is silent at most (RFC 9000 section 10.1.2).
+    private static let keepAlive = Duration.seconds(5)
 
     // MARK: Signalling
 
@@ -128,6 +134,12 @@ package final class ClientEndpoint {
     /// Ends the prompt.
     package func commit(now: Instant) {
         client.commit(now: now)
+        flush(now: now)
+    }
+
+    /// Takes back the frames since the last commit.
+    package func clear(now: Instant) {
+        client.clear(now: now)
         flush(now: now)
     }
 
