@@ -8,7 +8,7 @@ RELEASE := .build/release
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test compare serve interop interop-fast interop-setup bench fuzz clean
+.PHONY: help setup build test compare serve interop interop-fast interop-setup bench swarm fuzz clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ interop-fast: interop-setup ## the same without browsers, against the debug buil
 
 bench: build ## measure throughput, latency and virtual time on this machine (ARGS='…')
 	$(RELEASE)/parallax-bench $(ARGS)
+
+swarm: setup ## drive random sessions through random faults and audit every promise (FRAMES=1000000 SEED=1)
+	$(SWIFT) build -c release --product parallax-lab $(BUILD_FLAGS)
+	$(RELEASE)/parallax-lab swarm --frames $(or $(FRAMES),1000000) --seed $(or $(SEED),1)
 
 fuzz: setup ## drive every parser with libFuzzer (TARGETS='…' SECONDS_EACH=60)
 	OUT=$(OUT) SECONDS_EACH=$(or $(SECONDS_EACH),60) scripts/fuzz $(TARGETS)

@@ -86,14 +86,23 @@ package final class SignallingServer: SimulatedEndpoint {
     }
 
     package func handleTimeout(now: Instant) {
-        if let deadline = call?.deadline, deadline <= now { call?.handleTimeout(now: now) }
+        handleCallTimeout(now: now)
         if let deadline = endpoint.deadline, deadline <= now { endpoint.handleTimeout(now: now) }
     }
 
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        if let count = call?.pollTransmit(into: buffer, now: now) {
-            return Transmit(path: .serverSide, ecn: .notCapable, byteCount: count)
-        }
-        return endpoint.pollTransmit(into: buffer, now: now)
+        pollCallTransmit(into: buffer, now: now) ?? endpoint.pollTransmit(into: buffer, now: now)
+    }
+
+    // MARK: Signalling alone, where several clients share the endpoint
+
+    var callDeadline: Instant? { call?.deadline }
+
+    func handleCallTimeout(now: Instant) {
+        if let deadline = call?.deadline, deadline <= now { call?.handleTimeout(now: now) }
+    }
+
+    func pollCallTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        call?.pollTransmit(into: buffer, now: now).map { Transmit(path: .serverSide, ecn: .notCapable, byteCount: $0) }
     }
 }

@@ -4,10 +4,9 @@ internal import Lab
 
 /// Runs a share of a sweep and prints its rows, one line of JSON each. `parallax compare` starts as many of these as
 /// it has jobs. They are processes because a C library's clock can be replaced for one process only.
-@main
 struct LabWorker: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "parallax-lab",
+        commandName: "rows",
         abstract: "Runs a share of a sweep in virtual time; `parallax compare` starts it.")
 
     @Option(help: "A clip to speak; once for each.")
