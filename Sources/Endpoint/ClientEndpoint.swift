@@ -58,7 +58,7 @@ package final class ClientEndpoint {
             attachment = .webRTC(peer)
         }
         self.client = first
-        attachment.receives(first.delivery)
+        attachment.receives(first.delivery, now: now)
     }
 
     /// How long a client is silent at most (RFC 9000 section 10.1.2).
@@ -184,7 +184,7 @@ package final class ClientEndpoint {
             notices.append(.opened)
         case .event(let bytes):
             client.receive(event: bytes, now: now)
-            attachment.receives(client.delivery)
+            attachment.receives(client.delivery, now: now)
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .draining: notices.append(.draining)
         case .closed(let close):
@@ -192,7 +192,7 @@ package final class ClientEndpoint {
             isOver = true
             notices.append(.closed(close))
         // The fate of datagrams is for the modes that resend.
-        case .frameAcknowledged, .frameLost: break
+        case .frameAcknowledged, .frameLost, .framesAnnounced: break
         // Only servers are asked.
         case .requested: break
         }
@@ -203,6 +203,7 @@ package final class ClientEndpoint {
             do throws(SendRefusal) {
                 switch output {
                 case .event(let bytes): try attachment.send(event: bytes, now: now)
+                case .talkEnded: attachment.endTalk(now: now)
                 case .frame(let frame, let delivery): try attachment.send(frame: frame, delivery: delivery, now: now)
                 }
             } catch {

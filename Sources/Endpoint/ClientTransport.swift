@@ -58,6 +58,15 @@ enum ClientAttachment {
         }
     }
 
+    /// The talk is over: nothing follows that would show the loss of what was sent.
+    func endTalk(now: Instant) {
+        switch self {
+        case .webTransport(let transport): transport.endTalk(now: now)
+        case .roq(let transport): transport.endTalk(now: now)
+        case .webRTC(let peer): peer.endTalk(now: now)
+        }
+    }
+
     func close(code: UInt32, reason: String, now: Instant) {
         switch self {
         case .webTransport(let transport): transport.close(code: code, reason: reason)
@@ -67,8 +76,8 @@ enum ClientAttachment {
     }
 
     /// The frames that come from now on are sent like this.
-    func receives(_ delivery: Delivery) {
-        if case .webRTC(let peer) = self { peer.receives(delivery) }
+    func receives(_ delivery: Delivery, now: Instant) {
+        if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
     }
 
     /// When `handleTimeout` is wanted, apart from the carrier's own deadline.

@@ -134,7 +134,7 @@ extension ServerEndpoint {
         session.updatePathDelay(connection.carrier.minimumRTT / 2)
         let capabilities = connection.transport.capabilities
         session.attach(capabilities, wishes: proposal?.update ?? SessionUpdate(), now: now)
-        connection.transport.receives(session.delivery)
+        connection.transport.receives(session.delivery, now: now)
         notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.carrier.remote))
         connection.conversation = .active(ActiveConversation(session: session, responder: configuration.responder))
     }

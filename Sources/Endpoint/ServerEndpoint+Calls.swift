@@ -88,7 +88,7 @@ extension MediaWishes {
     fileprivate init(_ mode: ReliabilityMode) {
         self.init()
         red = mode == .red
-        nack = mode == .nack
+        nack = mode == .nack || mode == .repair
         inbandFEC = mode == .fec
     }
 }

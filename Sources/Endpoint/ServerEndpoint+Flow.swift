@@ -113,7 +113,10 @@ extension ServerEndpoint {
             guard case .active(let active) = connection.conversation else { return }
             active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
             active.session.receive(event: bytes, now: now)
-            connection.transport.receives(active.session.delivery)
+            connection.transport.receives(active.session.delivery, now: now)
+        case .framesAnnounced(let sequence):
+            guard case .active(let active) = connection.conversation else { return }
+            active.session.receive(announcement: sequence, now: now)
         case .closed(let close): end(connection, close, now: now)
         // The datagram's fate is for the modes that resend; `datagram` promises nothing after the first send.
         case .frameAcknowledged, .frameLost: break
@@ -132,6 +135,7 @@ extension ServerEndpoint {
                 case .event(let bytes):
                     hasSentEvents = true
                     send(bytes, on: connection, now: now)
+                case .talkEnded: connection.transport.endTalk(now: now)
                 case .expect(let sequence): connection.transport.expect(through: sequence, now: now)
                 case .responder(let input): active.responder.handle(input, now: now)
                 case .close(let code, let reason):

@@ -85,6 +85,16 @@ enum ServerTransport {
         }
     }
 
+    /// The talk is over: nothing follows that would show the loss of what was sent.
+    func endTalk(now: Instant) {
+        switch self {
+        case .undecided: break
+        case .webTransport(let transport): transport.endTalk(now: now)
+        case .roq(let transport): transport.endTalk(now: now)
+        case .webRTC(let peer): peer.endTalk(now: now)
+        }
+    }
+
     func close(code: UInt32, reason: String, now: Instant) {
         switch self {
         case .undecided: break
@@ -104,8 +114,8 @@ enum ServerTransport {
     }
 
     /// The frames that come from now on are sent like this: what a receiver that asks for lost ones must know.
-    func receives(_ delivery: Delivery) {
-        if case .webRTC(let peer) = self { peer.receives(delivery) }
+    func receives(_ delivery: Delivery, now: Instant) {
+        if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
     }
 
     /// Frames up to this one were sent, whether they came or not.

@@ -1,4 +1,5 @@
 package import QUIC
+internal import RTP
 package import Session
 internal import Wire
 
@@ -13,6 +14,19 @@ package struct EventSender {
     private var endsAfterQueue = false
     /// What stands before the first event, sent with it.
     private var header: [UInt8]
+    /// The last events, for closing markers.
+    private var recent: BoundedQueue<RecentEvent>
+    private var eventCount: UInt64 = 0
+    /// Where on the stream the next event ends that is sent, and where the first began.
+    private var endOffset: Int
+    private var startOffset = 0
+
+    private struct RecentEvent {
+        var index: UInt64
+        var bytes: [UInt8]
+        /// Where it ends, counted from the first event's beginning.
+        var end: Int
+    }
 
     /// An event is written in pieces no longer than this, so that it passes a send buffer of any size.
     private static let pieceByteCount = 16 * 1024
@@ -24,6 +38,8 @@ package struct EventSender {
         // An event of the greatest length is cut into this many pieces at most.
         queue = BoundedQueue(limit: limits.queuedEvents + limits.queuedEventByteCount / Self.pieceByteCount)
         byteLimit = limits.queuedEventByteCount
+        recent = BoundedQueue(limit: limits.recentEvents)
+        endOffset = header.count
     }
 
     /// Whether events wait for a stream or for its credit.
@@ -31,11 +47,13 @@ package struct EventSender {
 
     package mutating func open(on stream: StreamID, credit: inout SendCredit) {
         self.stream = stream
+        startOffset = quic.progress(of: stream)?.written ?? 0
         flush(credit: &credit)
     }
 
     /// Queues one event's bytes, framing included: all of them or none.
-    package mutating func send(_ bytes: [UInt8], credit: inout SendCredit) throws(SendRefusal) {
+    /// - Parameter event: the event alone, as a closing marker may carry it.
+    package mutating func send(_ bytes: [UInt8], event: [UInt8], credit: inout SendCredit) throws(SendRefusal) {
         let pieceCount = (bytes.count + Self.pieceByteCount - 1) / Self.pieceByteCount
         guard !endsAfterQueue else { throw .notOpen }
         guard queuedByteCount + bytes.count <= byteLimit, queue.count + pieceCount <= queue.limit else { throw .queueFull }
@@ -47,7 +65,38 @@ package struct EventSender {
             }
         }
         queuedByteCount += bytes.count
+        remember(event, byteCount: bytes.count)
         flush(credit: &credit)
+    }
+
+    private mutating func remember(_ event: [UInt8], byteCount: Int) {
+        endOffset += byteCount
+        if recent.count == recent.limit { _ = recent.popFirst() }
+        recent.append(RecentEvent(index: eventCount, bytes: event, end: endOffset))
+        eventCount += 1
+    }
+
+    /// Copies of the events that the peer has not acknowledged, the oldest first and none left out in between, as far as
+    /// `room` reaches. Those before `delivered` it has by other means.
+    func copies(from delivered: UInt64, room: Int) -> [(index: UInt64, copy: ClosingMarker.EventCopy)] {
+        guard let stream, let progress = quic.progress(of: stream) else { return [] }
+        var room = room
+        var copies: [(index: UInt64, copy: ClosingMarker.EventCopy)] = []
+        var rest = recent
+        while let event = rest.popFirst() {
+            guard event.index >= delivered, startOffset + event.end > progress.acknowledged else { continue }
+            let copy = ClosingMarker.EventCopy(index: UInt16(truncatingIfNeeded: event.index), bytes: event.bytes)
+            guard copy.byteCount <= room else { break }
+            room -= copy.byteCount
+            copies.append((event.index, copy))
+        }
+        return copies
+    }
+
+    /// Whether events were sent that the peer has neither acknowledged nor, from `delivered` on, got by other means.
+    func hasUnacknowledged(from delivered: UInt64) -> Bool {
+        guard delivered < eventCount, let stream, let progress = quic.progress(of: stream) else { return false }
+        return startOffset + endOffset > progress.acknowledged
     }
 
     /// Writes what waits, as far as credit goes.

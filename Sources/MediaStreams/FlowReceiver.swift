@@ -24,6 +24,10 @@ package struct FlowReceiver {
     private var streams: [StreamID: RoQStreamReader] = [:]
     /// What has come, so that copies of it in redundant packets are not handed up.
     private var seen = ReceivedSequences()
+    /// Originals and copies of events, in order.
+    private var eventOrder = EventOrder()
+    /// The last frame that the peer has announced.
+    private var announced: UInt16?
     /// Packets that were allowed and of no use: RTCP, other payload types, redundant payloads that cannot be read.
     package private(set) var ignoredCount = 0
     /// Datagrams of flows that nobody reads.
@@ -62,7 +66,7 @@ package struct FlowReceiver {
         let isEvents = reader.flow == eventFlow && eventFlow != nil
         let limit = isEvents ? limits.eventByteCount + RTP.headerByteCount : limits.packetByteCount
         while let packet = try reader.next(maximumByteCount: limit, { format.read($0, isEvent: isEvents, seen: seen) }) {
-            try deliver(packet, into: &events)
+            try deliver(packet, isOnStream: true, into: &events)
         }
         if isFinal {
             try reader.finish()
@@ -76,17 +80,23 @@ package struct FlowReceiver {
     /// The peer abandoned the stream: the frames on it have expired.
     package mutating func forget(_ stream: StreamID) { streams.removeValue(forKey: stream) }
 
+    /// Counts an event that came on the stream of events, where that is not a flow.
+    /// - Returns: whether it is to be handed up; `false` where a copy of it was.
+    package mutating func takeEvent() -> Bool { eventOrder.takeOriginal() }
+
     private mutating func receive(_ packet: Span<UInt8>, into events: inout TransportEventQueue) throws(RoQError) {
-        try deliver(format.read(packet, isEvent: false, seen: seen), into: &events)
+        try deliver(format.read(packet, isEvent: false, seen: seen), isOnStream: false, into: &events)
     }
 
     private mutating func receive(event packet: Span<UInt8>, into events: inout TransportEventQueue) throws(RoQError) {
-        try deliver(format.read(packet, isEvent: true, seen: seen), into: &events)
+        try deliver(format.read(packet, isEvent: true, seen: seen), isOnStream: false, into: &events)
     }
 
-    private mutating func deliver(_ packet: FlowPacket, into events: inout TransportEventQueue) throws(RoQError) {
+    private mutating func deliver(_ packet: FlowPacket, isOnStream: Bool, into events: inout TransportEventQueue) throws(RoQError) {
         switch packet {
-        case .media(.frame(let frame)):
+        case .media(.frame(var frame)):
+            // Sent again on a stream: mode `repair`.
+            if isOnStream, frame.recovery == .nack { frame.recovery = .repair }
             seen.insert(frame.sequence, frame.timestamp)
             events.append(.frame(frame))
         case .media(.redundant(let frames)):
@@ -94,10 +104,27 @@ package struct FlowReceiver {
                 seen.insert(frame.sequence, frame.timestamp)
                 events.append(.frame(frame))
             }
-        case .event(let event): events.append(.event(event))
+        case .media(.closing(let marker)): deliver(marker, into: &events)
+        case .event(let event):
+            if !isOnStream || eventOrder.takeOriginal() { events.append(.event(event)) }
         case .media(.ignored): ignoredCount &+= 1
         case .media(.malformed): throw RoQError(.packetError, "a packet is no RTP")
         }
+    }
+
+    /// Takes from a closing marker what has not come: first frames, so that a commit finds them.
+    private mutating func deliver(_ marker: ClosingMarker, into events: inout TransportEventQueue) {
+        guard case .copies(let frames, let copies) = marker.content else { return }
+        for copy in frames where !seen.contains(copy.sequence) {
+            seen.insert(copy.sequence, copy.timestamp)
+            events.append(.frame(MediaFrame(
+                sequence: copy.sequence, timestamp: copy.timestamp, marker: copy.marker, payload: copy.payload, recovery: .repair)))
+        }
+        if marker.last != announced {
+            announced = marker.last
+            events.append(.framesAnnounced(through: marker.last))
+        }
+        for copy in copies where eventOrder.takeCopy(index: copy.index) { events.append(.event(copy.bytes)) }
     }
 }
 

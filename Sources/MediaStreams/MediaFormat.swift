@@ -21,6 +21,7 @@ package enum ReceivedPacket: Hashable, Sendable {
     case frame(MediaFrame)
     /// The frames of a redundant packet that were wanted, the oldest first; the packet's own is the last.
     case redundant([MediaFrame])
+    case closing(ClosingMarker)
     /// RTCP, RTP of another payload type, or a payload that cannot be read: allowed, and of no use here.
     case ignored
     case malformed
@@ -54,6 +55,15 @@ extension MediaFormat {
         RTPPacket.write(header, payload: payload.span, into: &bytes)
     }
 
+    /// Appends a closing marker as an RTP packet, the `count`th of those.
+    package func writeClosing(_ marker: ClosingMarker, count: UInt16, into bytes: inout [UInt8]) {
+        let header = RTPHeader(
+            payloadType: RTP.closingPayloadType, sequence: count, timestamp: MediaTime(ticks: 0), marker: false, ssrc: ssrc &+ 2)
+        var payload: [UInt8] = []
+        marker.write(into: &payload)
+        RTPPacket.write(header, payload: payload.span, into: &bytes)
+    }
+
     private func header(of frame: MediaFrame, _ payloadType: UInt8) -> RTPHeader {
         RTPHeader(
             payloadType: payloadType, sequence: frame.sequence, timestamp: frame.timestamp, marker: frame.marker, ssrc: ssrc)
@@ -78,6 +88,9 @@ extension MediaFormat {
             frame.sequence = resend.originalSequence
             frame.recovery = .nack
             return .frame(frame)
+        case RTP.closingPayloadType:
+            guard let marker = try? ClosingMarker(parsing: payload) else { return .ignored }
+            return .closing(marker)
         default: return .ignored
         }
     }

@@ -5,7 +5,8 @@ package import Session
 package import Wire
 
 /// Sends frames over a QUIC connection, by whatever primitive each is given: one datagram (with earlier frames in it, or
-/// sent again when it is lost), one stream a frame (abandoned when the frame is too old), or one stream for all.
+/// sent again when it is lost, there or on a stream), one stream a frame (abandoned when the frame is too old), or one
+/// stream for all.
 /// RoQ and WebTransport differ only in the bytes that stand before the flow identifier and the code of a reset.
 ///
 /// A frame for a stream waits in a queue when the peer gives no credit; `flush` tries again. A frame for a datagram never
@@ -25,6 +26,9 @@ package struct MediaSender {
     private var queueExpiry: Instant?
     private var expiring = ExpiringStreams()
     private var unacknowledged: UnacknowledgedFrames
+    private var repairs: RepairedFrames
+    private var closing = Closing()
+    private let limits: MediaStreamLimits
     private var history = RedundancyHistory()
     /// The stream of `.stream`, once it is open.
     private var longStream: StreamID?
@@ -45,6 +49,9 @@ package struct MediaSender {
         package var abandoned = 0
         /// Frames that were too old before they could be sent.
         package var expiredUnsent = 0
+        /// Frames that were put on a stream since their datagram was lost.
+        package var repaired = 0
+        package var closingMarkers = 0
 
         package init() {}
     }
@@ -67,6 +74,8 @@ package struct MediaSender {
         self.cancelCode = cancelCode
         queue = BoundedQueue(limit: limits.queuedFrames)
         unacknowledged = UnacknowledgedFrames(limit: limits.unacknowledgedFrames)
+        repairs = RepairedFrames(limit: limits.repairedFrames)
+        self.limits = limits
     }
 
     /// The streams of ours that are open and not ended: to be reset when the session ends.
@@ -81,6 +90,7 @@ package struct MediaSender {
             try sendDatagram(of: frame) { format.write(frame, into: &$0) }
             unacknowledged.insert(frame, age: age, now: now)
         case .expiring(let age): try sendOnStream(QueuedFrame(delivery: delivery, frame: frame, expiry: now + age), &credit)
+        case .repaired: try sendRepaired(frame, &credit, now: now)
         case .streamPerFrame, .stream: try sendOnStream(QueuedFrame(delivery: delivery, frame: frame), &credit)
         }
     }
@@ -96,16 +106,22 @@ package struct MediaSender {
         if stream == longStream { longStream = nil }
         if stream == spareStream { spareStream = nil }
         expiring.remove(stream)
+        repairs.closed(stream)
     }
 
     // MARK: Time and loss
 
-    /// When `handleTimeout` has something to abandon.
-    package var deadline: Instant? { earliest(expiring.deadline, queueExpiry, unacknowledged.probe) }
+    /// When `handleTimeout` has something to abandon, or to send again.
+    package var deadline: Instant? {
+        earliest(expiring.deadline, queueExpiry, unacknowledged.probe, earliest(repairs.silenceEnd, closing.next))
+    }
 
     /// Abandons the frames that are too old: resets their streams, and drops what has not been sent. Sends again what
-    /// nobody has told the fate of.
-    package mutating func handleTimeout(credit: inout SendCredit, now: Instant) {
+    /// nobody has told the fate of, and the closing marker that is due.
+    /// - Parameter events: the same attachment's, of which a closing marker may carry copies.
+    package mutating func handleTimeout(credit: inout SendCredit, events: EventSender, now: Instant) {
+        if let due = closing.next, due <= now { sendMarker(events, now: now) }
+        for frame in repairs.takeSilent(now: now) { sendAgainOnStream(frame, &credit) }
         for (sequence, attempt) in unacknowledged.takeSilent(now: now) { resend(sequence, attempt: attempt, now: now) }
         while let stream = expiring.popExpired(now: now) {
             counters.abandoned += 1
@@ -124,12 +140,30 @@ package struct MediaSender {
         flush(credit: &credit)
     }
 
-    /// The peer has a datagram with this frame.
-    package mutating func acknowledged(_ sequence: UInt16) { unacknowledged.acknowledged(sequence) }
+    /// The peer has the datagram with this identifier.
+    /// - Returns: the number of its frame; `nil` where it was a closing marker.
+    package mutating func acknowledged(_ datagram: UInt64) -> UInt16? {
+        if Closing.isMarker(datagram) {
+            for sequence in closing.acknowledged(datagram) { repairs.acknowledged(sequence) }
+            return nil
+        }
+        let sequence = UInt16(truncatingIfNeeded: datagram)
+        unacknowledged.acknowledged(sequence)
+        repairs.acknowledged(sequence)
+        return sequence
+    }
 
     /// The datagram with this identifier was lost: sends its frame again where that was promised and is still of use.
-    package mutating func lost(_ datagram: UInt64, now: Instant) {
-        resend(UInt16(truncatingIfNeeded: datagram), attempt: UInt16(truncatingIfNeeded: datagram >> 16), now: now)
+    /// - Returns: the number of its frame; `nil` where it was a closing marker.
+    package mutating func lost(_ datagram: UInt64, credit: inout SendCredit, now: Instant) -> UInt16? {
+        if Closing.isMarker(datagram) {
+            closing.lost(datagram)
+            return nil
+        }
+        let sequence = UInt16(truncatingIfNeeded: datagram)
+        resend(sequence, attempt: UInt16(truncatingIfNeeded: datagram >> 16), now: now)
+        if let frame = repairs.lost(sequence, now: now) { sendAgainOnStream(frame, &credit) }
+        return sequence
     }
 
     private mutating func resend(_ sequence: UInt16, attempt: UInt16, now: Instant) {
@@ -138,6 +172,53 @@ package struct MediaSender {
         // Over the path's limit or the queue's: the frame stays lost, as a datagram may.
         guard (try? sendDatagram(of: frame, attempt: attempt, { format.writeRetransmission(frame, count: count, into: &$0) })) != nil else { return }
         counters.resent += 1
+    }
+
+    // MARK: Repair
+
+    private mutating func sendRepaired(_ frame: MediaFrame, _ credit: inout SendCredit, now: Instant) throws(SendRefusal) {
+        var isRefused = false
+        do {
+            try sendDatagram(of: frame) { format.write(frame, into: &$0) }
+        } catch {
+            // Over the path's limit or the queue's: what a datagram cannot do, the stream does at once.
+            guard error != .notOpen else { throw error }
+            isRefused = true
+        }
+        if let evicted = repairs.insert(frame, now: now) { sendAgainOnStream(evicted, &credit) }
+        guard isRefused, let frame = repairs.lost(frame.sequence, now: now) else { return }
+        try sendOnStream(QueuedFrame(delivery: .repaired, frame: frame), &credit)
+    }
+
+    /// The queue holds more frames than can wait for repair: they are never refused.
+    private mutating func sendAgainOnStream(_ frame: MediaFrame, _ credit: inout SendCredit) {
+        guard (try? sendOnStream(QueuedFrame(delivery: .repaired, frame: frame), &credit)) != nil else { return }
+        counters.repaired += 1
+    }
+
+    /// The talk is over: behind what was sent nothing follows that would show its loss. In mode `repair` closing markers
+    /// follow, until the peer has acknowledged all frames and events.
+    package mutating func endTalk(now: Instant) {
+        guard !repairs.isEmpty else { return }
+        closing.begin(limits, now: now)
+    }
+
+    private mutating func sendMarker(_ events: EventSender, now: Instant) {
+        let isNeeded = !repairs.isEmpty || events.hasUnacknowledged(from: closing.delivered)
+        // The marker before may wait for the congestion window: another one behind it would say the same.
+        guard closing.take(isNeeded: isNeeded, limits, now: now), !quic.hasQueuedDatagrams else { return }
+        let overhead = RTP.headerByteCount + ClosingMarker.headByteCount
+        var room = min(quic.maximumDatagramPayload - datagramHeader.count, limits.closingByteCount) - overhead
+        let eventCopies = events.copies(from: closing.delivered, room: room)
+        room -= eventCopies.reduce(0) { $0 + $1.copy.byteCount }
+        let frames = repairs.copies(room, now: now) { ClosingMarker.FrameCopy($0).byteCount }
+        let marker = ClosingMarker(
+            last: repairs.last, content: .copies(frames: frames.map { ClosingMarker.FrameCopy($0) }, events: eventCopies.map(\.copy)))
+        var bytes = datagramHeader
+        format.writeClosing(marker, count: UInt16(truncatingIfNeeded: closing.count), into: &bytes)
+        let id = closing.carry(frames: frames.map(\.sequence), events: eventCopies.last.map { $0.index + 1 })
+        guard (try? quic.sendDatagram(bytes, id: id)) != nil else { return }
+        counters.closingMarkers += 1
     }
 
     // MARK: Datagrams
@@ -194,19 +275,22 @@ package struct MediaSender {
         }
         guard let stream = freshStream(&credit) else { return false }
         let isAlone = queued.delivery != .stream
-        guard (try? write(queued.frame, to: stream, isFirst: true, isFinal: isAlone, &credit)) == true else { return false }
+        guard (try? write(queued.frame, to: stream, isFirst: true, isFinal: isAlone, isAgain: queued.delivery == .repaired, &credit)) == true
+        else { return false }
         spareStream = nil
         if !isAlone { longStream = stream }
         if let expiry = queued.expiry { expiring.insert(stream, expiry: expiry) }
+        if queued.delivery == .repaired { repairs.carry(queued.frame.sequence, on: stream) }
         return true
     }
 
     /// Writes a frame to `stream`; `false` when credit or buffer do not suffice.
+    /// - Parameter isAgain: whether it says of itself that it was sent before (RFC 4588).
     /// - Throws: when the stream is over.
     private func write(
-        _ frame: MediaFrame, to stream: StreamID, isFirst: Bool, isFinal: Bool, _ credit: inout SendCredit
+        _ frame: MediaFrame, to stream: StreamID, isFirst: Bool, isFinal: Bool, isAgain: Bool = false, _ credit: inout SendCredit
     ) throws(QUICRefusal) -> Bool {
-        let packetByteCount = format.byteCount(of: frame)
+        let packetByteCount = format.byteCount(of: frame) + (isAgain ? RetransmissionPayload.headByteCount : 0)
         let byteCount = (isFirst ? streamHeader.count : 0) + VarInt.length(of: UInt64(packetByteCount)) + packetByteCount
         let countedByteCount = byteCount - (isFirst ? uncountedByteCount : 0)
         guard credit.allows(byteCount: countedByteCount) else { return false }
@@ -214,7 +298,11 @@ package struct MediaSender {
         bytes.reserveCapacity(byteCount)
         if isFirst { bytes.append(contentsOf: streamHeader) }
         bytes.append(varInt: UInt64(packetByteCount))
-        format.write(frame, into: &bytes)
+        if isAgain {
+            format.writeRetransmission(frame, count: UInt16(truncatingIfNeeded: counters.repaired), into: &bytes)
+        } else {
+            format.write(frame, into: &bytes)
+        }
         do {
             try quic.write(bytes, to: stream, isFinal: isFinal)
         } catch {

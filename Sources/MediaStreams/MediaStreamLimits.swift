@@ -10,6 +10,15 @@ package struct MediaStreamLimits: Hashable, Sendable {
     package var queuedFrames = 1024
     /// Frames that are kept to be sent again: 10 s of 20 ms, the longest deadline.
     package var unacknowledgedFrames = 512
+    /// Frames of mode `repair` that are kept until the peer has them; beyond it they are put on streams.
+    package var repairedFrames = 512
+    /// Closing markers behind one talk, one every `closingInterval`.
+    package var closingMarkers = 50
+    package var closingInterval = Duration.milliseconds(20)
+    /// The longest closing marker, as an RTP packet.
+    package var closingByteCount = 1_100
+    /// Events that a closing marker may carry copies of.
+    package var recentEvents = 16
     /// Events that wait, and their bytes.
     package var queuedEvents = 1024
     package var queuedEventByteCount = 1024 * 1024

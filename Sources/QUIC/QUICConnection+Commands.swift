@@ -31,6 +31,15 @@ extension QUICConnection {
         enqueueForSending(stream.rawValue)
     }
 
+    /// How many bytes were written to a stream of ours, and how many of them, from its beginning, the peer has acknowledged;
+    /// `nil` for a stream that is over.
+    package func progress(of stream: StreamID) -> (written: Int, acknowledged: Int)? {
+        streams[stream.rawValue].map { ($0.send.endOffset, $0.send.acknowledgedOffset) }
+    }
+
+    /// Whether datagrams wait for the congestion window.
+    package var hasQueuedDatagrams: Bool { !datagrams.isEmpty }
+
     /// Queues one datagram (RFC 9221). It is sent once; `datagramAcknowledged` or `datagramLost` tells its fate under `id`.
     package func sendDatagram(_ bytes: [UInt8], id: UInt64) throws(QUICRefusal) {
         guard isEstablished else { throw .notEstablished }

@@ -12,6 +12,9 @@ package struct MissingSequences: Sendable {
         package var jump: UInt16 = 3000
         /// Asked for the same packet no sooner than this. Senders ignore what comes within a few milliseconds.
         package var repetition: Duration = .milliseconds(20)
+        /// After so many requests for one packet the next ones come slower, down to one in `slowRepetition`.
+        package var quickRequests = 16
+        package var slowRepetition: Duration = .seconds(1)
         /// How many packets are asked for at once before the first that came, where that does not begin a talk, and how many
         /// in all.
         package var guesses: UInt64 = 5
@@ -108,7 +111,15 @@ package struct MissingSequences: Sendable {
     private func nextRequest(_ packet: Missing) -> Instant {
         guard let lastAsked = packet.lastAsked else { return packet.missedSince + reorderAllowance }
         // A quarter more than a round trip: an answer that is under way shall not be asked for again.
-        return lastAsked + max(roundTrip + roundTrip / 4, limits.repetition)
+        let interval = max(roundTrip + roundTrip / 4, limits.repetition)
+        guard packet.askedCount > limits.quickRequests else { return lastAsked + interval }
+        return lastAsked + max(interval, min(interval * (packet.askedCount - limits.quickRequests + 1), limits.slowRepetition))
+    }
+
+    /// Whether nothing is missing of what was sent up to `sequence`. What may never have been sent does not count.
+    package func hasAll(through sequence: UInt16) -> Bool {
+        guard let highest, Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest)) <= 0 else { return false }
+        return missing.allSatisfy { $0.number < unprovenFirst ?? 0 || Int16(bitPattern: sequence &- $0.sequence) < 0 }
     }
 
     private mutating func miss(from first: UInt64, to end: UInt64, now: Instant) {

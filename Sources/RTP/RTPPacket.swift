@@ -29,6 +29,8 @@ package enum RTP {
     package static let redundantPayloadType: UInt8 = 63
     /// `rtx/48000`: a frame that is sent again (RFC 4588).
     package static let retransmissionPayloadType: UInt8 = 97
+    /// A closing marker (`ClosingMarker`), of Parallax's own.
+    package static let closingPayloadType: UInt8 = 98
     /// The fixed header without CSRC list and extension.
     package static let headerByteCount = 12
 }

@@ -17,6 +17,9 @@ package struct ReceivedSequences: Sendable {
 
     package init() {}
 
+    /// The highest number that came; `nil` before the first.
+    package var highestSequence: UInt16? { highest }
+
     /// Whether this number has come, or is so old that nobody can tell.
     package func contains(_ sequence: UInt16) -> Bool {
         guard let highest else { return false }

@@ -5,6 +5,8 @@ package import Wire
 package struct RetransmissionPayload: Hashable, Sendable {
     /// The number under which the packet was sent first.
     package var originalSequence: UInt16
+    /// What stands before the original's payload.
+    package static let headByteCount = 2
     /// Where the original's payload lies in the bytes that were parsed.
     package var range: Range<Int>
 

@@ -4,9 +4,11 @@ package import Wire
 package struct SentPackets: Sendable {
     package struct Limits: Hashable, Sendable {
         /// How many packets are kept; at most 32,768, so that numbers are not mistaken for each other.
-        package var packets = 256
+        package var packets = 2_048
         /// Asked for the same packet within this time, it is not sent again: the answer is under way.
         package var repetition: Duration = .milliseconds(5)
+        /// Asked for this long after it was sent, a packet has little time to come.
+        package var repairAge: Duration = .milliseconds(500)
 
         package init() {}
     }
@@ -16,6 +18,9 @@ package struct SentPackets: Sendable {
         var bytes: [UInt8]
         var sent: Instant
         var resent: Instant?
+        var askedCount = 0
+        /// Handed to a reliable channel.
+        var isRepaired = false
     }
 
     /// How long a packet is worth sending again.
@@ -51,6 +56,16 @@ package struct SentPackets: Sendable {
         guard let index = index(of: sequence) else { return nil }
         if let resent = packets[index].resent, now.since(resent) < limits.repetition { return nil }
         packets[index].resent = now
+        packets[index].askedCount += 1
+        return packets[index].bytes
+    }
+
+    /// The packet to send on a reliable channel, too: one that was asked for again, or long after it was sent. Once each.
+    package mutating func repair(_ sequence: UInt16, now: Instant) -> [UInt8]? {
+        guard let index = index(of: sequence), !packets[index].isRepaired,
+            packets[index].askedCount > 1 || now.since(packets[index].sent) > limits.repairAge
+        else { return nil }
+        packets[index].isRepaired = true
         return packets[index].bytes
     }
 

@@ -88,11 +88,9 @@ extension RoQTransport {
                 }
                 try checkUnknownFlows()
             case .datagramAcknowledged(let id):
-                media.acknowledged(UInt16(truncatingIfNeeded: id))
-                output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
+                if let sequence = media.acknowledged(id) { output.append(.frameAcknowledged(sequence: sequence)) }
             case .datagramLost(let id):
-                media.lost(id, now: now)
-                output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
+                if let sequence = media.lost(id, credit: &credit, now: now) { output.append(.frameLost(sequence: sequence)) }
             case .streamData(let stream, let bytes, let isFinal): try receive(bytes, on: stream, isFinal: isFinal)
             case .streamReset(let stream, _): receiver.forget(stream)
             case .stopSending(let stream, _): stopped(stream)
@@ -221,7 +219,7 @@ extension RoQTransport {
         var bytes: [UInt8] = []
         bytes.append(varInt: UInt64(RTP.headerByteCount + event.count))
         RTPPacket.write(header, payload: event.span, into: &bytes)
-        try events.send(bytes, credit: &credit)
+        try events.send(bytes, event: event, credit: &credit)
         eventSequence &+= 1
         openEventStreamIfNeeded()
     }
@@ -238,7 +236,13 @@ extension RoQTransport {
     /// Abandons the frames that are too old.
     package func handleTimeout(now: Instant) {
         guard case .open = state else { return }
-        media.handleTimeout(credit: &credit, now: now)
+        media.handleTimeout(credit: &credit, events: events, now: now)
+    }
+
+    /// The talk is over: nothing follows that would show the loss of what was sent.
+    package func endTalk(now: Instant) {
+        guard case .open = state else { return }
+        media.endTalk(now: now)
     }
 
     /// What this end has done for its frames beside sending each once; for tests and metrics.
@@ -289,7 +293,7 @@ private struct EarlyArrivals {
         let (frames, bytes) = switch event {
         case .event(let bytes): (0, bytes.count)
         case .frame(let frame): (1, frame.payload.count)
-        default: (0, 0)
+        default: (1, 0)
         }
         guard frameCount + frames <= limits.earlyFrames, byteCount + bytes <= limits.earlyByteCount else { return false }
         frameCount += frames

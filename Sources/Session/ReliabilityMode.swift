@@ -15,6 +15,9 @@ package enum ReliabilityMode: String, CaseIterable, Codable, Hashable, Sendable 
     case streamPerFrame = "stream-per-frame"
     /// One reliable stream for all frames: everything arrives, in order.
     case stream
+    /// One datagram a frame, and what is lost again on a reliable stream: live where the network lets it be, and whole
+    /// at the commit.
+    case repair
 }
 
 /// The primitive that carries one frame. Every transport maps these to its own means; a receiver
@@ -32,11 +35,13 @@ package enum Delivery: Hashable, Sendable {
     case expiring(within: Duration)
     /// The one reliable stream for all frames.
     case stream
+    /// One datagram, and a reliable stream where it was lost.
+    case repaired
 
     /// Whether the transport promises that the frame arrives while the connection lives.
     package var isReliable: Bool {
         switch self {
-        case .streamPerFrame, .stream: true
+        case .streamPerFrame, .stream, .repaired: true
         case .datagram, .redundant, .resent, .expiring: false
         }
     }
@@ -44,17 +49,13 @@ package enum Delivery: Hashable, Sendable {
     /// Whether the frame travels in datagrams.
     package var usesDatagrams: Bool {
         switch self {
-        case .datagram, .redundant, .resent: true
+        case .datagram, .redundant, .resent, .repaired: true
         case .streamPerFrame, .expiring, .stream: false
         }
     }
 }
 
 extension ReliabilityMode {
-    /// Modes with a name and a promise, but not built yet. A session that is asked for one says so, instead of
-    /// taking it for a misspelling. To build one: give it a case above and take it out here.
-    package static let plannedNames = ["repair"]
-
     /// Whether frames travel in datagrams, so that a transport without them cannot do it.
     package var usesDatagrams: Bool { ReliabilitySettings(mode: self).delivery.usesDatagrams }
 }

@@ -1,4 +1,4 @@
-internal import Wire
+package import Wire
 
 /// From the first frame of a prompt to its receipt.
 extension Session {
@@ -34,6 +34,22 @@ extension Session {
 
     // MARK: Commit
 
+    /// The client's transport says that frames up to this one were sent: where a commit has no manifest, its prompt's tail
+    /// is known by it.
+    package mutating func receive(announcement last: UInt16, now: Instant) {
+        guard case .attached = phase, !configuration.returnsFrames, ledger.window.upperBound > decidedFloor else { return }
+        let end = ledger.extended(last) + 1
+        // More than a prompt may have is not believed.
+        guard end > announcedEnd, end > ledger.window.upperBound,
+            end - ledger.window.upperBound <= UInt64(limits.announcedFrames)
+        else { return }
+        announcedEnd = end
+        guard let index = pending.indices.last, pending[index].manifest == nil, pending[index].range.upperBound < end else { return }
+        pending[index].missingCount += Int(end - pending[index].range.upperBound)
+        pending[index].range = pending[index].range.lowerBound..<end
+        outputs.append(.expect(through: last))
+    }
+
     /// `input_audio_buffer.commit`: the frames up to here are one prompt. With a manifest it may overtake them.
     mutating func commitAudio(_ manifest: Manifest?, transport: String, now: Instant) throws(EventError) {
         guard pending.count < limits.pendingPrompts else {
@@ -55,7 +71,7 @@ extension Session {
             id: itemID, role: "user", status: .completed, content: [ContentPart(type: "input_audio")])
         emit(.itemAdded(item, previousItemID: previous))
         emit(.itemDone(item, previousItemID: previous))
-        if checked != nil, ledger.window.upperBound < range.upperBound {
+        if ledger.window.upperBound < range.upperBound {
             outputs.append(.expect(through: UInt16(truncatingIfNeeded: range.upperBound - 1)))
         }
         decideWhatIsDue(now: now)
@@ -79,7 +95,7 @@ extension Session {
             guard lower < ledger.window.upperBound, ledger.heldCount(in: lower..<ledger.window.upperBound) > 0 else {
                 throw EventError(code: .emptyBuffer, message: "There is no audio to commit.")
             }
-            return (lower..<ledger.window.upperBound, nil)
+            return (lower..<max(ledger.window.upperBound, announcedEnd), nil)
         }
         guard manifest.frames > 0 else {
             throw EventError(code: .emptyBuffer, message: "The manifest names no frames.", param: "parallax.frames")
@@ -109,7 +125,7 @@ extension Session {
         } else {
             ledger.drop(below: upperBound)
         }
-        decidedFloor = max(decidedFloor, upperBound)
+        decidedFloor = max(decidedFloor, next == nil ? max(upperBound, announcedEnd) : upperBound)
         hasToldOverflow = false
         emit(.audioCleared)
     }

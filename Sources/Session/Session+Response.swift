@@ -188,7 +188,9 @@ extension Session {
             switch step {
             case .started(let responseID): emit(.outputStarted(responseID: responseID))
             case .frame(let frame): send(frame)
-            case .stopped(let responseID): emit(.outputStopped(responseID: responseID))
+            case .stopped(let responseID):
+                emit(.outputStopped(responseID: responseID))
+                outputs.append(.talkEnded)
             }
         }
     }

@@ -69,6 +69,8 @@ package struct Session: Sendable {
     var lastItemID: String?
     var expiry: Expiry?
     var hasToldOverflow = false
+    /// One past the last frame that the client's transport says was sent.
+    var announcedEnd: UInt64 = 0
 
     struct ItemRecord: Sendable {
         var id: String

@@ -29,6 +29,8 @@ package struct SessionLimits: Hashable, Sendable {
     package var frameBytes = 8_192
     /// How many committed prompts may wait for their frames at once.
     package var pendingPrompts = 4
+    /// How many frames behind the last that came a transport may announce.
+    package var announcedFrames = 1_000
     /// The longest `wait_ms` that a client may ask for.
     package var wait: Duration = .seconds(120)
 

@@ -4,6 +4,8 @@ package enum SessionOutput: Hashable, Sendable {
     case event([UInt8])
     /// One frame for the client, by the primitive that the mode asks for.
     case frame(MediaFrame, Delivery)
+    /// The talk is over: behind the frames and events so far nothing follows that would show their loss.
+    case talkEnded
     /// A commit says that frames up to this number were sent, and the last have not come: a transport whose receiver asks
     /// for what it misses would not know of them.
     case expect(through: UInt16)

@@ -38,6 +38,8 @@ package enum TransportEvent: Hashable, Sendable {
     case frameAcknowledged(sequence: UInt16)
     /// The datagram that carried this frame is declared lost.
     case frameLost(sequence: UInt16)
+    /// The peer says that it has sent frames up to this one, whether they came or not.
+    case framesAnnounced(through: UInt16)
     /// The peer will close soon and asks for no new work (WebTransport drain, HTTP/3 GOAWAY).
     case draining
     /// The attachment is over; nothing follows.

@@ -29,6 +29,8 @@ struct DataChannels {
         var reliability: SCTPReliability
 
         static let inOrder = Kind(isOrdered: true, reliability: .reliable)
+        /// What mode `repair` sends again.
+        static let repair = Kind(isOrdered: false, reliability: .reliable)
 
         /// The channel that a delivery wants; `nil` for those that SRTP carries.
         init?(_ delivery: Delivery) {
@@ -36,7 +38,7 @@ struct DataChannels {
             case .stream: self = .inOrder
             case .streamPerFrame: self = Kind(isOrdered: false, reliability: .reliable)
             case .expiring(let age): self = Kind(isOrdered: false, reliability: .maxLifetime(age))
-            case .datagram, .redundant, .resent: return nil
+            case .datagram, .redundant, .resent, .repaired: return nil
             }
         }
 
@@ -81,6 +83,9 @@ struct DataChannels {
         if let stream = channels.first(where: { $0.value.use == .media && $0.value.kind == kind })?.key { return stream }
         return try open(.media, Label.media, kind, on: association, now: now)
     }
+
+    /// Whether the peer knows a channel of frames on which lost ones can be sent again: it has opened one, or acknowledged ours.
+    var repairIsKnown: Bool { channels.values.contains { $0.use == .media && $0.kind == .repair && $0.isKnown } }
 
     private mutating func open(
         _ use: Use, _ label: String, _ kind: Kind, on association: SCTPAssociation, now: Instant

@@ -102,7 +102,7 @@ struct MediaReceiver {
     // MARK: Asking again
 
     /// From now on lost packets are asked for while they are younger than `patience`; `nil` asks for none.
-    mutating func askForLost(within patience: Duration?) {
+    mutating func askForLost(within patience: Duration?, now: Instant) {
         guard let patience else {
             missing = nil
             return
@@ -112,7 +112,21 @@ struct MediaReceiver {
         } else {
             missing = MissingSequences(patience: patience, reorderAllowance: reorderAllowance, limits: limits)
             missing?.roundTrip = roundTrip
+            // The mode has changed in the midst of a talk: only what comes from now on can be missed.
+            if let highest = received.highestSequence { missing?.received(highest, now: now) }
         }
+    }
+
+    /// Whether every frame up to this one is there, as far as lost ones are asked for.
+    func hasAll(through sequence: UInt16) -> Bool { missing?.hasAll(through: sequence) ?? received.contains(sequence) }
+
+    /// Takes the copy of a frame, where the frame has not come.
+    mutating func receive(_ copy: ClosingMarker.FrameCopy, now: Instant, into events: inout TransportEventQueue) {
+        guard !received.contains(copy.sequence) else { return }
+        let frame = MediaFrame(
+            sequence: copy.sequence, timestamp: copy.timestamp, marker: copy.marker, payload: copy.payload, recovery: .repair)
+        receivedElsewhere(frame, now: now)
+        events.append(.frame(frame))
     }
 
     mutating func expect(through sequence: UInt16, now: Instant) { missing?.expect(through: sequence, now: now) }

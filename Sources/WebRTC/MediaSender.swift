@@ -10,12 +10,17 @@ struct MediaSender {
     private var history = RedundancyHistory()
     private var sent: SentPackets
     private var numbers = SentNumbers()
+    /// The end of the talk in mode `repair`, for closing markers.
+    var talk = TalkEnd()
     private var packetCount: UInt32 = 0
     private var octetCount: UInt32 = 0
     /// The newest frame's media time, and when it was sent: ties the media clock to ours in sender reports.
     private var newest: (timestamp: MediaTime, sent: Instant)?
     /// Whether anything was sent since the last report.
     private(set) var hasNews = false
+
+    /// How long a frame of mode `repair` may be asked for: as long as a commit waits for it.
+    private static let repairedAge = Duration.seconds(30)
 
     /// Room for SRTP's tag, DTLS's overhead apart, in a packet that every path takes (RFC 8831 section 5).
     private static let payloadByteLimit = 1_200 - 12 - 16 - 40
@@ -47,15 +52,36 @@ struct MediaSender {
         } else {
             RTPPacket.write(header, payload: frame.payload.span, into: &bytes)
         }
-        if case .resent(let age) = delivery {
-            sent.age = age
-            sent.insert(bytes, sequence: frame.sequence, now: now)
+        switch delivery {
+        case .resent(let age): keep(bytes, frame.sequence, age: age, now: now)
+        case .repaired:
+            keep(bytes, frame.sequence, age: Self.repairedAge, now: now)
+            talk.append(frame, now: now)
+        case .datagram, .redundant, .streamPerFrame, .expiring, .stream: break
         }
         packetCount &+= 1
         octetCount &+= UInt32(truncatingIfNeeded: bytes.count - RTP.headerByteCount)
         newest = (frame.timestamp, now)
         hasNews = true
         return bytes
+    }
+
+    private mutating func keep(_ bytes: [UInt8], _ sequence: UInt16, age: Duration, now: Instant) {
+        sent.age = age
+        sent.insert(bytes, sequence: sequence, now: now)
+    }
+
+    /// The frame that the peer still misses, to be sent on the reliable channel, too (RFC 4588's payload); once each.
+    mutating func repair(_ sequence: UInt16, now: Instant) -> [UInt8]? {
+        guard let bytes = sent.repair(sequence, now: now), let packet = try? RTPPacket(parsing: bytes.span) else { return nil }
+        var payload: [UInt8] = []
+        RetransmissionPayload.write(originalSequence: sequence, payload: packet.payload(in: bytes.span), into: &payload)
+        var header = packet.header
+        header.payloadType = RTP.retransmissionPayloadType
+        header.ssrc = ssrc &+ 1
+        var repair: [UInt8] = []
+        RTPPacket.write(header, payload: payload.span, into: &repair)
+        return repair
     }
 
     /// The packet that the peer misses, the same bytes under the same number, as libwebrtc sends audio again.

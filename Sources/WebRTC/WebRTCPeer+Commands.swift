@@ -32,6 +32,7 @@ extension WebRTCPeer {
             throw .queueFull
         }
         waitingEventByteCount += event.count
+        sender?.talk.append(event, now: now)
         flushChannels(now: now)
         lower(now: now)
     }
@@ -59,12 +60,22 @@ extension WebRTCPeer {
     }
 
     /// The frames that come from now on are sent like this.
-    package func receives(_ delivery: Delivery) {
-        let patience: Duration? = if case .resent(let age) = delivery { age } else { nil }
+    package func receives(_ delivery: Delivery, now: Instant) {
+        let patience: Duration? =
+            switch delivery {
+            case .resent(let age): age
+            case .repaired: Self.repairPatience
+            case .datagram, .redundant, .streamPerFrame, .expiring, .stream: nil
+            }
+        // The channel for what is still missed later; the offerer opens it.
+        if delivery == .repaired, !isServer, let association { _ = try? channels.media(.repair, on: association, now: now) }
         guard patience != self.patience else { return }
         self.patience = patience
-        receiver?.askForLost(within: patience)
+        receiver?.askForLost(within: patience, now: now)
     }
+
+    /// As long as a commit waits for the frames of a reliable mode.
+    private static let repairPatience = Duration.seconds(30)
 
     /// Frames up to this one were sent, whether they came or not.
     package func expect(through sequence: UInt16, now: Instant) {
@@ -134,6 +145,7 @@ extension WebRTCPeer {
             case .datagram, .fec, .nack: agreement?.audio != nil
             case .red: agreement?.audio?.redPayloadType != nil
             case .deadline, .streamPerFrame, .stream: agreement?.data != nil
+            case .repair: agreement?.audio != nil && agreement?.data != nil
             }
         }
         return Capabilities(transport: "webrtc", modes: modes)

@@ -21,6 +21,9 @@ extension WebRTCPeer {
         let packet = UnsafeRawBufferPointer(rebasing: scratch[..<count]).bindMemory(to: UInt8.self).span
         if isControl {
             receiveControl(packet, now: now)
+        } else if isAttached, isMarker(packet) {
+            guard let rtp = try? RTPPacket(parsing: packet), let marker = try? ClosingMarker(parsing: rtp.payload(in: packet)) else { return }
+            receive(marker, now: now)
         } else if isAttached {
             receiver?.receive(packet, now: now, into: &output)
             scheduleReport(now: now)
@@ -31,10 +34,20 @@ extension WebRTCPeer {
     /// A frame that came by a data channel, as an RTP packet.
     func receiveOnChannel(_ packet: [UInt8], now: Instant) {
         let span = packet.span
-        guard isAttached, let rtp = try? RTPPacket(parsing: span), rtp.header.payloadType == RTP.opusPayloadType else { return }
-        let frame = MediaFrame(
-            sequence: rtp.header.sequence, timestamp: rtp.header.timestamp, marker: rtp.header.marker,
-            payload: [UInt8](rtp.payload(in: span)))
+        guard isAttached, let rtp = try? RTPPacket(parsing: span) else { return }
+        var frame = MediaFrame(
+            sequence: rtp.header.sequence, timestamp: rtp.header.timestamp, marker: rtp.header.marker, payload: [])
+        switch rtp.header.payloadType {
+        case RTP.opusPayloadType: frame.payload = [UInt8](rtp.payload(in: span))
+        case RTP.retransmissionPayloadType:
+            // What SRTP has lost (mode `repair`).
+            let payload = rtp.payload(in: span)
+            guard let resend = try? RetransmissionPayload(parsing: payload) else { return }
+            frame.sequence = resend.originalSequence
+            frame.payload = [UInt8](payload.extracting(resend.range))
+            frame.recovery = .repair
+        default: return
+        }
         receiver?.receivedElsewhere(frame, now: now)
         output.append(.frame(frame))
     }
@@ -50,9 +63,7 @@ extension WebRTCPeer {
             case .goodbye(let ssrcs): receiver?.left(ssrcs)
             case .negativeAcknowledgement(_, let media, let missing):
                 guard media == ssrc else { continue }
-                for sequence in missing {
-                    if let bytes = sender?.resend(sequence, now: now) { outgoing.append(.rtp(bytes)) }
-                }
+                for sequence in missing { resend(sequence, now: now) }
             case .sourceDescription: break
             }
         }

@@ -33,7 +33,7 @@ extension WebRTCPeer {
             parameters.wantsNACK = wishes.nack
             answer = try SDP.answer(to: remote, with: parameters)
             // The answer leaves to us what the offer leaves open.
-            agree(to: remote, dtlsRole: remote.setup == .passive ? .client : .server)
+            agree(to: remote, dtlsRole: remote.setup == .passive ? .client : .server, now: now)
         } catch {
             throw WebRTCRefusal(error)
         }
@@ -63,7 +63,7 @@ extension WebRTCPeer {
         do throws(SDPRefusal) {
             let remote = try WebRTCDescription(parsing: answer, kind: .answer)
             try remote.check(answering: WebRTCDescription(parsing: offer, kind: .offer))
-            agree(to: remote, dtlsRole: remote.setup == .active ? .server : .client)
+            agree(to: remote, dtlsRole: remote.setup == .active ? .server : .client, now: now)
         } catch {
             abandon(reason: error.message, now: now)
             throw WebRTCRefusal(error)
@@ -112,7 +112,7 @@ extension WebRTCPeer {
         }
     }
 
-    private func agree(to remote: WebRTCDescription, dtlsRole: DTLSRole) {
+    private func agree(to remote: WebRTCDescription, dtlsRole: DTLSRole, now: Instant) {
         agreement = Agreement(remote, dtlsRole: dtlsRole)
         guard let audio = agreement?.audio else { return }
         sender = MediaSender(
@@ -121,7 +121,7 @@ extension WebRTCPeer {
         receiver = MediaReceiver(
             payloadType: audio.payloadType, redPayloadType: audio.redPayloadType, limits: configuration.limits.missing,
             reorderAllowance: configuration.reorderAllowance)
-        receiver?.askForLost(within: patience)
+        receiver?.askForLost(within: patience, now: now)
     }
 
     private func localDescription(isLite: Bool, candidates: [PeerAddress], wantsInbandFEC: Bool, sctpInit: [UInt8]?) -> LocalDescription {

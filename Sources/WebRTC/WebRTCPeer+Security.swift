@@ -89,7 +89,8 @@ extension WebRTCPeer {
         guard !isServer else { return }
         // What is sent now leaves with the last packet of SCTP's handshake (RFC 9260 section 5.1), not a round trip later.
         try? channels.openEvents(on: association, now: now)
-        if let kind = DataChannels.Kind(firstDelivery) { _ = try? channels.media(kind, on: association, now: now) }
+        let kind = firstDelivery == .repaired ? .repair : DataChannels.Kind(firstDelivery)
+        if let kind { _ = try? channels.media(kind, on: association, now: now) }
         flushChannels(now: now)
     }
 
@@ -113,7 +114,7 @@ extension WebRTCPeer {
     private func receive(_ bytes: [UInt8], on stream: UInt16, protocolID: UInt32, now: Instant) {
         guard let association else { return }
         switch channels.receive(bytes, on: stream, protocolID: protocolID, over: association, now: now) {
-        case .event(let event): if isAttached { output.append(.event(event)) }
+        case .event(let event): if eventOrder.takeOriginal(), isAttached { output.append(.event(event)) }
         case .packet(let packet): receiveOnChannel(packet, now: now)
         case .eventsOpened, .nothing: break
         }

@@ -101,6 +101,10 @@ package final class WebRTCPeer {
     var output = TransportEventQueue()
     var routeChanges: BoundedQueue<WebRTCRouteChange>
     var outgoing: BoundedQueue<Outgoing>
+    /// Originals and copies of the peer's events, in order.
+    var eventOrder = EventOrder()
+    /// Answers to closing markers.
+    var answerCount: UInt16 = 0
     /// SRTP that overtook the keys.
     var early: BoundedQueue<[UInt8]>
     var waitingEvents: BoundedQueue<[UInt8]>
@@ -171,7 +175,8 @@ package final class WebRTCPeer {
         switch state {
         case .offering, .closed: nil
         case .connecting, .requested, .open:
-            earliest(agentDeadline, dtls?.deadline, association?.deadline, earliest(nextReport, receiver?.deadline))
+            earliest(
+                agentDeadline, dtls?.deadline, association?.deadline, earliest(nextReport, receiver?.deadline, sender?.talk.next))
         case .closing(let until): earliest(until, dtls?.deadline, association?.deadline)
         }
     }
@@ -199,6 +204,7 @@ package final class WebRTCPeer {
         if let due = dtls?.deadline, due <= now { dtls?.handleTimeout(now: now) }
         if let due = association?.deadline, due <= now { association?.handleTimeout(now: now) }
         if let due = receiver?.deadline, due <= now { askForLost(now: now) }
+        if let due = sender?.talk.next, due <= now { sendMarker(now: now) }
         if let due = nextReport, due <= now { report(now: now) }
         settle(now: now)
     }

@@ -58,11 +58,9 @@ extension WebTransportClient {
         switch event {
         case .datagram(let bytes): session?.receive(datagram: bytes, &http, into: &output)
         case .datagramAcknowledged(let id):
-            session?.acknowledged(UInt16(truncatingIfNeeded: id))
-            output.append(.frameAcknowledged(sequence: UInt16(truncatingIfNeeded: id)))
+            session?.acknowledged(id, into: &output)
         case .datagramLost(let id):
-            session?.lost(id, now: now)
-            output.append(.frameLost(sequence: UInt16(truncatingIfNeeded: id)))
+            session?.lost(id, now: now, into: &output)
         case .writable, .streamsAvailable: session?.flush()
         case .pathChanged: break
         case .closed(let close): end(TransportClose(close))
@@ -154,6 +152,9 @@ extension WebTransportClient {
 
     /// Abandons the frames that are too old.
     package func handleTimeout(now: Instant) { session?.handleTimeout(now: now) }
+
+    /// The talk is over: nothing follows that would show the loss of what was sent.
+    package func endTalk(now: Instant) { session?.endTalk(now: now) }
 
     /// What this end has done for its frames beside sending each once; for tests and metrics.
     package var sendCounters: MediaSender.Counters { session?.sendCounters ?? MediaSender.Counters() }

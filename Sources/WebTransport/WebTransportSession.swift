@@ -92,7 +92,7 @@ extension WebTransportSession {
 
     mutating func send(event: [UInt8]) throws(SendRefusal) {
         guard phase == .open else { throw .notOpen }
-        try events.send(event + [0x0A], credit: &credit)
+        try events.send(event + [0x0A], event: event, credit: &credit)
     }
 
     mutating func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
@@ -105,14 +105,21 @@ extension WebTransportSession {
 
     mutating func handleTimeout(now: Instant) {
         guard phase == .open else { return }
-        media.handleTimeout(credit: &credit, now: now)
+        media.handleTimeout(credit: &credit, events: events, now: now)
     }
 
-    mutating func acknowledged(_ sequence: UInt16) { media.acknowledged(sequence) }
-
-    mutating func lost(_ datagram: UInt64, now: Instant) {
+    mutating func endTalk(now: Instant) {
         guard phase == .open else { return }
-        media.lost(datagram, now: now)
+        media.endTalk(now: now)
+    }
+
+    mutating func acknowledged(_ datagram: UInt64, into output: inout TransportEventQueue) {
+        if let sequence = media.acknowledged(datagram) { output.append(.frameAcknowledged(sequence: sequence)) }
+    }
+
+    mutating func lost(_ datagram: UInt64, now: Instant, into output: inout TransportEventQueue) {
+        guard phase == .open else { return }
+        if let sequence = media.lost(datagram, credit: &credit, now: now) { output.append(.frameLost(sequence: sequence)) }
     }
 
     mutating func flush() {
@@ -368,13 +375,15 @@ extension WebTransportSession {
         try count(bytes, http)
         lines.append(bytes)
         do {
-            while let line = try lines.next() { output.append(.event(line)) }
+            while let line = try lines.next() {
+                if receiver.takeEvent() { output.append(.event(line)) }
+            }
         } catch {
             return close(
                 code: Self.code(.generalError), reason: "an event is longer than \(limits.streams.eventByteCount) bytes",
                 origin: .transportError, http, into: &output)
         }
-        if isFinal, let line = lines.finish() { output.append(.event(line)) }
+        if isFinal, let line = lines.finish(), receiver.takeEvent() { output.append(.event(line)) }
     }
 
     private mutating func receive(

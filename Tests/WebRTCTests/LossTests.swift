@@ -126,7 +126,7 @@ import Wire
 
     private func open(_ delivery: Delivery) throws -> WebRTCPair {
         let pair = try WebRTCPair(delivery: delivery)
-        pair.server.receives(delivery)
+        pair.server.receives(delivery, now: pair.now)
         #expect(pair.run { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) })
         pair.run(for: .seconds(1))
         return pair

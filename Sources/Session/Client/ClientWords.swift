@@ -28,6 +28,8 @@ package struct ClientConfiguration: Hashable, Sendable {
 package enum ClientOutput: Hashable, Sendable {
     case event([UInt8])
     case frame(MediaFrame, Delivery)
+    /// The prompt is committed: behind its frames nothing follows that would show their loss.
+    case talkEnded
 }
 
 /// What a client learns, drained by `RealtimeClient.pollNotice`.

@@ -87,6 +87,7 @@ package struct RealtimeClient: Sendable {
         let manifest = configuration.sendsManifest
             ? Manifest(firstSequence: prompt.first, frames: prompt.frames, sha256: prompt.hash.hexadecimal()) : nil
         emit(.commitAudio(manifest))
+        outputs.append(.talkEnded)
         beginPrompt()
     }
 

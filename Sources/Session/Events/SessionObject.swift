@@ -115,7 +115,7 @@ package struct ReliabilitySettings: Hashable, Sendable {
         return switch delivery {
         case .datagram, .redundant: Self.reorderMilliseconds
         case .resent, .expiring: deadlineMilliseconds + Self.reorderMilliseconds
-        case .streamPerFrame, .stream: 30_000
+        case .streamPerFrame, .stream, .repaired: 30_000
         }
     }
 
@@ -129,6 +129,7 @@ package struct ReliabilitySettings: Hashable, Sendable {
         case .deadline: .expiring(within: .milliseconds(deadlineMilliseconds))
         case .streamPerFrame: .streamPerFrame
         case .stream: .stream
+        case .repair: .repaired
         }
     }
 }

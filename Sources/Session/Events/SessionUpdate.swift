@@ -120,7 +120,7 @@ extension SessionUpdate {
     static func mode(named name: String, _ capabilities: Capabilities) throws(EventError) -> ReliabilityMode {
         if let mode = ReliabilityMode(rawValue: name), capabilities.modes.contains(mode) { return mode }
         let offered = capabilities.modes.map(\.rawValue).joined(separator: ", ")
-        let isKnown = ReliabilityMode(rawValue: name) != nil || ReliabilityMode.plannedNames.contains(name)
+        let isKnown = ReliabilityMode(rawValue: name) != nil
         let reason = isKnown ? "The mode '\(name)' is not offered here" : "There is no mode '\(name.prefix(64))'"
         throw EventError(
             code: .unsupportedMode, message: "\(reason); over \(capabilities.transport) it is one of: \(offered).",

@@ -1,0 +1,67 @@
+internal import RTP
+internal import Session
+internal import Wire
+
+/// The closing markers behind a talk: when the next is due, and what each carried.
+struct Closing {
+    /// When the next marker is due; `nil` when none is needed.
+    private(set) var next: Instant?
+    /// The events before this one the peer has by a marker.
+    private(set) var delivered: UInt64 = 0
+    /// Markers in the attachment's life.
+    private(set) var count: UInt64 = 0
+    /// Markers that this talk may still have.
+    private var left = 0
+    private var carried: [UInt64: (frames: [UInt16], events: UInt64?)] = [:]
+
+    /// A talk has ended.
+    mutating func begin(_ limits: MediaStreamLimits, now: Instant) {
+        left = limits.closingMarkers
+        next = now + limits.closingInterval
+    }
+
+    /// Takes the turn that is due.
+    /// - Parameter isNeeded: whether the peer has not acknowledged everything.
+    /// - Returns: whether a marker is to be sent.
+    mutating func take(isNeeded: Bool, _ limits: MediaStreamLimits, now: Instant) -> Bool {
+        guard isNeeded, left > 0 else {
+            next = nil
+            carried = [:]
+            return false
+        }
+        left -= 1
+        next = now + limits.closingInterval
+        return true
+    }
+
+    /// Markers have identifiers that no frame's datagram has.
+    private static let markerBit: UInt64 = 1 << 63
+
+    static func isMarker(_ datagram: UInt64) -> Bool { datagram & markerBit != 0 }
+
+    /// Notes what the next marker carries.
+    /// - Parameter events: one past its last event.
+    /// - Returns: the identifier of its datagram.
+    mutating func carry(frames: [UInt16], events: UInt64?) -> UInt64 {
+        let id = Self.markerBit | count
+        count += 1
+        carried[id] = (frames, events)
+        return id
+    }
+
+    /// The peer has this marker.
+    /// - Returns: the frames that it carried.
+    mutating func acknowledged(_ datagram: UInt64) -> [UInt16] {
+        guard let found = carried.removeValue(forKey: datagram) else { return [] }
+        if let events = found.events { delivered = max(delivered, events) }
+        return found.frames
+    }
+
+    mutating func lost(_ datagram: UInt64) { carried[datagram] = nil }
+}
+
+extension ClosingMarker.FrameCopy {
+    init(_ frame: MediaFrame) {
+        self.init(sequence: frame.sequence, timestamp: frame.timestamp, marker: frame.marker, payload: frame.payload)
+    }
+}
