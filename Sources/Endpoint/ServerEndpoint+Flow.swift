@@ -136,7 +136,7 @@ extension ServerEndpoint {
                     hasSentEvents = true
                     send(bytes, on: connection, now: now)
                 case .talkEnded: connection.transport.endTalk(now: now)
-                case .expect(let sequence): connection.transport.expect(through: sequence, now: now)
+                case .expect(let first, let last): connection.transport.expect(from: first, through: last, now: now)
                 case .responder(let input): active.responder.handle(input, now: now)
                 case .close(let code, let reason):
                     connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason, now: now)

@@ -118,9 +118,9 @@ enum ServerTransport {
         if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
     }
 
-    /// Frames up to this one were sent, whether they came or not.
-    func expect(through sequence: UInt16, now: Instant) {
-        if case .webRTC(let peer) = self { peer.expect(through: sequence, now: now) }
+    /// These frames were sent, the last included, whether they came or not.
+    func expect(from first: UInt16, through last: UInt16, now: Instant) {
+        if case .webRTC(let peer) = self { peer.expect(from: first, through: last, now: now) }
     }
 
     /// When `handleTimeout` is wanted, apart from the carrier's own deadline.

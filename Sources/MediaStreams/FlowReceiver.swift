@@ -96,7 +96,11 @@ package struct FlowReceiver {
         switch packet {
         case .media(.frame(var frame)):
             // Sent again on a stream: mode `repair`.
-            if isOnStream, frame.recovery == .nack { frame.recovery = .repair }
+            if isOnStream, frame.recovery == .nack {
+                // Its datagram was late and not lost: no duplicate of the sender's.
+                guard !seen.contains(frame.sequence) else { return }
+                frame.recovery = .repair
+            }
             seen.insert(frame.sequence, frame.timestamp)
             events.append(.frame(frame))
         case .media(.redundant(let frames)):

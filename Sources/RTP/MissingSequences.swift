@@ -43,6 +43,8 @@ package struct MissingSequences: Sendable {
     private var highest: UInt64?
     /// The first packet that came, while nobody knows whether others went before it.
     private var unprovenFirst: UInt64?
+    /// Below this nothing has come, and nothing is asked for.
+    private var lowest: UInt64?
     /// In the order of sending.
     package private(set) var missing: [Missing] = []
     /// Packets that were given up: too old, or too many.
@@ -67,6 +69,7 @@ package struct MissingSequences: Sendable {
         let number = extender.extend(sequence)
         guard let highest else {
             self.highest = number
+            lowest = number
             unprovenFirst = number
             seekBeginning(number, isMarked: isMarked, now: now)
             return nil
@@ -76,12 +79,32 @@ package struct MissingSequences: Sendable {
             self.highest = number
             return nil
         }
+        lowest = min(lowest ?? number, number)
         seekBeginning(number, isMarked: isMarked, now: now)
         guard let index = missing.firstIndex(where: { $0.number == number }) else { return nil }
         return missing.remove(at: index)
     }
 
-    /// All packets up to `sequence`, itself included, were sent: a commit says so.
+    /// All packets from `first` to `last`, both included, were sent: a commit says so.
+    package mutating func expect(from first: UInt16, through last: UInt16, now: Instant) {
+        guard Int(last &- first) <= Int(limits.jump) else { return }
+        if highest == nil {
+            // Nothing has come of all that: the first is missing like the rest.
+            let number = extender.extend(first)
+            miss(from: number, to: number + 1, now: now)
+            highest = number
+            lowest = number
+        }
+        expect(through: last, now: now)
+        guard let lowest else { return }
+        let behind = Int16(bitPattern: UInt16(truncatingIfNeeded: lowest) &- first)
+        guard behind > 0, Int(behind) <= Int(limits.jump), UInt64(behind) <= lowest else { return }
+        let number = lowest - UInt64(behind)
+        insert(number..<lowest, now: now)
+        self.lowest = number
+    }
+
+    /// All packets up to `sequence`, itself included, were sent.
     package mutating func expect(through sequence: UInt16, now: Instant) {
         guard let highest else { return }
         let ahead = Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))
@@ -146,10 +169,16 @@ package struct MissingSequences: Sendable {
         let asked = missing.first.map { min($0.number, number) } ?? number
         let lowest = max(number - min(number, limits.guesses), first - min(first, limits.guessesInAll))
         guard lowest < asked else { return }
+        insert(lowest..<asked, now: now)
+        self.lowest = min(self.lowest ?? lowest, lowest)
+    }
+
+    /// Puts packets in front of all others that are missing.
+    private mutating func insert(_ numbers: Range<UInt64>, now: Instant) {
+        let kept = numbers.suffix(max(0, limits.missing - missing.count))
+        givenUpCount += numbers.count - kept.count
         missing.insert(
-            contentsOf: (lowest..<asked).map {
-                Missing(sequence: UInt16(truncatingIfNeeded: $0), missedSince: now, number: $0)
-            }, at: 0)
+            contentsOf: kept.map { Missing(sequence: UInt16(truncatingIfNeeded: $0), missedSince: now, number: $0) }, at: 0)
     }
 
     private mutating func giveUp(now: Instant) {
@@ -163,6 +192,7 @@ package struct MissingSequences: Sendable {
         missing = []
         extender = SequenceExtender()
         highest = nil
+        lowest = nil
         unprovenFirst = nil
     }
 }

@@ -47,7 +47,7 @@ extension Session {
         guard let index = pending.indices.last, pending[index].manifest == nil, pending[index].range.upperBound < end else { return }
         pending[index].missingCount += Int(end - pending[index].range.upperBound)
         pending[index].range = pending[index].range.lowerBound..<end
-        outputs.append(.expect(through: last))
+        outputs.append(.expect(first: UInt16(truncatingIfNeeded: pending[index].range.lowerBound), last: last))
     }
 
     /// `input_audio_buffer.commit`: the frames up to here are one prompt. With a manifest it may overtake them.
@@ -71,8 +71,9 @@ extension Session {
             id: itemID, role: "user", status: .completed, content: [ContentPart(type: "input_audio")])
         emit(.itemAdded(item, previousItemID: previous))
         emit(.itemDone(item, previousItemID: previous))
-        if ledger.window.upperBound < range.upperBound {
-            outputs.append(.expect(through: UInt16(truncatingIfNeeded: range.upperBound - 1)))
+        if (pending.last?.missingCount ?? 0) > 0 {
+            outputs.append(
+                .expect(first: UInt16(truncatingIfNeeded: range.lowerBound), last: UInt16(truncatingIfNeeded: range.upperBound - 1)))
         }
         decideWhatIsDue(now: now)
     }

@@ -6,9 +6,9 @@ package enum SessionOutput: Hashable, Sendable {
     case frame(MediaFrame, Delivery)
     /// The talk is over: behind the frames and events so far nothing follows that would show their loss.
     case talkEnded
-    /// A commit says that frames up to this number were sent, and the last have not come: a transport whose receiver asks
-    /// for what it misses would not know of them.
-    case expect(through: UInt16)
+    /// A commit says that these frames were sent, the last included, and some have not come: a transport whose receiver asks
+    /// for what it misses may not know of those at either end.
+    case expect(first: UInt16, last: UInt16)
     /// For the session's responder.
     case responder(ResponderInput)
     /// The session is over: close its attachment and forget it.

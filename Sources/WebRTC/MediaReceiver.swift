@@ -13,8 +13,10 @@ struct MediaReceiver {
     private(set) var ssrc: UInt32?
     private var statistics: ReceptionStatistics?
     private var received = ReceivedSequences()
-    /// There while lost packets are asked for.
+    /// There while lost packets are asked for, or may be: until the mode is known they are noted.
     private var missing: MissingSequences?
+    /// Whether it has been said if lost packets are asked for.
+    private(set) var isDecided = false
     private var roundTrip = Duration.zero
     /// Whether anything came since the last report.
     private(set) var hasNews = false
@@ -26,7 +28,11 @@ struct MediaReceiver {
         self.redPayloadType = redPayloadType
         self.limits = limits
         self.reorderAllowance = reorderAllowance
+        missing = MissingSequences(patience: Self.undecidedPatience, reorderAllowance: reorderAllowance, limits: limits)
     }
+
+    /// As long as early packets are kept, and longer.
+    private static let undecidedPatience = Duration.seconds(30)
 
     // MARK: Packets
 
@@ -103,6 +109,7 @@ struct MediaReceiver {
 
     /// From now on lost packets are asked for while they are younger than `patience`; `nil` asks for none.
     mutating func askForLost(within patience: Duration?, now: Instant) {
+        isDecided = true
         guard let patience else {
             missing = nil
             return
@@ -129,7 +136,21 @@ struct MediaReceiver {
         events.append(.frame(frame))
     }
 
+    mutating func expect(from first: UInt16, through last: UInt16, now: Instant) {
+        missing?.expect(from: first, through: last, now: now)
+    }
+
     mutating func expect(through sequence: UInt16, now: Instant) { missing?.expect(through: sequence, now: now) }
+
+    /// Whether a frame with this number has come, as far as anybody can tell.
+    func hasReceived(_ sequence: UInt16) -> Bool { received.contains(sequence) }
+
+    /// A packet of the peer's has told of its source before the source's first frame came: lost ones can be asked for.
+    mutating func begin(source: UInt32) {
+        guard ssrc == nil else { return }
+        ssrc = source
+        statistics = ReceptionStatistics(ssrc: source)
+    }
 
     mutating func updateRoundTrip(_ roundTrip: Duration) {
         self.roundTrip = roundTrip
@@ -137,9 +158,9 @@ struct MediaReceiver {
     }
 
     /// When `requests` has something to ask for.
-    var deadline: Instant? { missing?.deadline }
+    var deadline: Instant? { isDecided ? missing?.deadline : nil }
 
-    mutating func requests(now: Instant) -> [UInt16] { missing?.requests(now: now) ?? [] }
+    mutating func requests(now: Instant) -> [UInt16] { isDecided ? missing?.requests(now: now) ?? [] : [] }
 
     // MARK: Reports
 

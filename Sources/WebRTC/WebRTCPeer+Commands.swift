@@ -69,7 +69,7 @@ extension WebRTCPeer {
             }
         // The channel for what is still missed later; the offerer opens it.
         if delivery == .repaired, !isServer, let association { _ = try? channels.media(.repair, on: association, now: now) }
-        guard patience != self.patience else { return }
+        guard patience != self.patience || receiver?.isDecided == false else { return }
         self.patience = patience
         receiver?.askForLost(within: patience, now: now)
     }
@@ -77,9 +77,9 @@ extension WebRTCPeer {
     /// As long as a commit waits for the frames of a reliable mode.
     private static let repairPatience = Duration.seconds(30)
 
-    /// Frames up to this one were sent, whether they came or not.
-    package func expect(through sequence: UInt16, now: Instant) {
-        receiver?.expect(through: sequence, now: now)
+    /// These frames were sent, the last included, whether they came or not.
+    package func expect(from first: UInt16, through last: UInt16, now: Instant) {
+        receiver?.expect(from: first, through: last, now: now)
         askForLost(now: now)
     }
 

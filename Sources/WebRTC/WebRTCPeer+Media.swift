@@ -23,6 +23,7 @@ extension WebRTCPeer {
             receiveControl(packet, now: now)
         } else if isAttached, isMarker(packet) {
             guard let rtp = try? RTPPacket(parsing: packet), let marker = try? ClosingMarker(parsing: rtp.payload(in: packet)) else { return }
+            if case .copies = marker.content { receiver?.begin(source: rtp.header.ssrc &- Self.markerSource) }
             receive(marker, now: now)
         } else if isAttached {
             receiver?.receive(packet, now: now, into: &output)
@@ -46,6 +47,8 @@ extension WebRTCPeer {
             frame.sequence = resend.originalSequence
             frame.payload = [UInt8](payload.extracting(resend.range))
             frame.recovery = .repair
+            // SRTP's answer to the same request may have come before: no duplicate of the sender's.
+            guard receiver?.hasReceived(frame.sequence) != true else { return }
         default: return
         }
         receiver?.receivedElsewhere(frame, now: now)

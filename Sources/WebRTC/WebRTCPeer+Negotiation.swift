@@ -121,7 +121,8 @@ extension WebRTCPeer {
         receiver = MediaReceiver(
             payloadType: audio.payloadType, redPayloadType: audio.redPayloadType, limits: configuration.limits.missing,
             reorderAllowance: configuration.reorderAllowance)
-        receiver?.askForLost(within: patience, now: now)
+        // The server's session begins later.
+        if !isServer { receiver?.askForLost(within: patience, now: now) }
     }
 
     private func localDescription(isLite: Bool, candidates: [PeerAddress], wantsInbandFEC: Bool, sctpInit: [UInt8]?) -> LocalDescription {

@@ -44,11 +44,15 @@ extension WebRTCPeer {
         }
     }
 
+    /// How far the sources of markers and of answers to them lie from that of frames.
+    static let markerSource: UInt32 = 2
+    static let answerSource: UInt32 = 3
+
     /// Markers have a source and numbers of their own: under AES-GCM no number may leave twice.
     private func write(_ marker: ClosingMarker, count: UInt16, isAnswer: Bool = false) {
         let header = RTPHeader(
             payloadType: RTP.closingPayloadType, sequence: count, timestamp: MediaTime(ticks: 0), marker: false,
-            ssrc: ssrc &+ (isAnswer ? 3 : 2))
+            ssrc: ssrc &+ (isAnswer ? Self.answerSource : Self.markerSource))
         var payload: [UInt8] = []
         marker.write(into: &payload)
         var bytes: [UInt8] = []

@@ -81,7 +81,7 @@ import Wire
         try pair.speak(10, delivery: .resent(within: .seconds(1)))
         pair.run(for: .milliseconds(500))
         #expect(pair.serverFrames.count == 8)
-        pair.server.expect(through: 9, now: pair.now)
+        pair.server.expect(from: 0, through: 9, now: pair.now)
         pair.run(for: .milliseconds(500))
         #expect(pair.serverFrames.map(\.sequence) == Array(0..<10))
     }
