@@ -59,7 +59,7 @@ private struct Client {
                 session.receive(.audio(responseID: id, packets: prompt), now: now)
                 session.receive(.transcript(responseID: id, delta: "yes"), now: now)
                 session.receive(.done(responseID: id), now: now)
-            case .responder(.cancel), .frame, .expect, .close:
+            case .responder(.cancel), .frame, .talkEnded, .expect, .close:
                 break
             }
         }

@@ -1,6 +1,7 @@
 package import Wire
 
-/// What a sender in mode `repair` says when its talk is over: where it ended, with copies of what nobody has acknowledged.
+/// What a sender in mode `repair` says when its talk is over: where it ended, with copies of what nobody has acknowledged
+/// (docs/wire.md).
 ///
 /// Loss shows by what comes behind it, and behind the end of a talk nothing comes. So markers follow it until all
 /// is acknowledged. They travel as RTP packets of a payload type of their own, once each.

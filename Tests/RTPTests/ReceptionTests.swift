@@ -175,7 +175,7 @@ private func time(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: mill
     @Test func `a flood keeps no more than the limit`() {
         var sent = SentPackets(age: .seconds(60))
         for number in 0..<100_000 { sent.insert([1], sequence: UInt16(truncatingIfNeeded: number), now: time(0)) }
-        #expect(sent.count == 256)
+        #expect(sent.count == 2_048)
     }
 
     @Test func `numbers that begin anew forget what was before`() {

@@ -39,6 +39,7 @@ import Wire
                         sent.append(frame)
                         deliveries.append(delivery)
                         if !lost.contains(frame.sequence) { server.session.receive(frame: frame, now: server.now) }
+                    case .talkEnded: break
                     }
                     server.drain()
                 }

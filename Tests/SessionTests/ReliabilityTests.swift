@@ -65,13 +65,13 @@ import Wire
         }
         #expect(deliveries == [
             .datagram, .datagram, .redundant(depth: 3), .resent(within: .milliseconds(300)), .expiring(within: .milliseconds(300)),
-            .streamPerFrame, .stream,
+            .streamPerFrame, .stream, .repaired,
         ])
     }
 
     @Test func `a commit waits as long as its mode may still bring a frame`() {
         let waits = ReliabilityMode.allCases.map { ReliabilitySettings(mode: $0).effectiveWaitMilliseconds }
-        #expect(waits == [200, 200, 200, 1_200, 1_200, 30_000, 30_000])
+        #expect(waits == [200, 200, 200, 1_200, 1_200, 30_000, 30_000, 30_000])
     }
 
     @Test func `every change of mode and deadline takes effect at the next frame, both ways`() throws {
@@ -177,9 +177,9 @@ import Wire
         #expect(driver.expectations == [9])
     }
 
-    @Test func `a commit after its last frame, or without a manifest, tells nothing`() {
+    @Test func `a commit of frames that are all there, or without a manifest, tells nothing`() {
         var driver = Self.driver(mode: .nack)
-        driver.speak(0..<10, lost: [4])
+        driver.speak(0..<10)
         driver.send(.commitAudio(SessionDriver.manifest(0..<10)))
         driver.advance(by: .seconds(2))
         driver.speak(10..<20)

@@ -13,6 +13,7 @@ struct SessionDriver {
     var requests: [ResponderInput] = []
     var closes: [String] = []
     var expectations: [UInt16] = []
+    var talkEnds = 0
     var eventBytes: [[UInt8]] = []
 
     static let capabilities = Capabilities(transport: "roq", modes: [.datagram, .streamPerFrame, .stream])
@@ -38,7 +39,8 @@ struct SessionDriver {
             case .frame(let frame, let delivery):
                 frames.append(frame)
                 deliveries.append(delivery)
-            case .expect(let sequence): expectations.append(sequence)
+            case .expect(_, let last): expectations.append(last)
+            case .talkEnded: talkEnds += 1
             case .responder(let input): requests.append(input)
             case .close(_, let reason): closes.append(reason)
             }

@@ -7,7 +7,7 @@ import Wire
 
 @Suite(.ownsSCTP) struct WebRTCPeerTests {
     static let deliveries: [Delivery] = [
-        .datagram, .redundant(depth: 2), .resent(within: .seconds(1)), .streamPerFrame, .expiring(within: .seconds(1)), .stream,
+        .datagram, .redundant(depth: 2), .resent(within: .seconds(1)), .streamPerFrame, .expiring(within: .seconds(1)), .stream, .repaired,
     ]
 
     @Test func `events go both ways once the client has opened its channel`() throws {
