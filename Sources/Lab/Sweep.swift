@@ -31,7 +31,9 @@ package struct Sweep: Sendable {
     /// Runs trial `index` of the plan; all of its row but `wallSeconds`, for which a clock would be needed.
     package func row(at index: Int) throws(PlanError) -> TrialRow {
         let plan = plan[index]
-        return TrialRow(try record(at: index), of: plan, clip: try clip(of: plan.cell), commit: commit)
+        var row = TrialRow(try record(at: index), of: plan, clip: try clip(of: plan.cell), commit: commit)
+        row.planIndex = index
+        return row
     }
 
     /// Runs trial `index` and answers what it saw, frame by frame.

@@ -6,6 +6,7 @@ package struct TrialRow: Hashable, Sendable {
     package var commit = ""
     package var seed = 0
     package var trial = 0
+    package var planIndex = 0
     package var transport = ""
     package var mode = ""
     package var profile = ""
@@ -72,6 +73,7 @@ extension TrialRow {
         .text("commit", \.commit),
         .integer("seed", \.seed),
         .integer("trial", \.trial),
+        .integer("plan_index", \.planIndex),
         .text("transport", \.transport),
         .text("mode", \.mode),
         .text("profile", \.profile),

@@ -108,7 +108,8 @@ struct CompareCommand: ParsableCommand {
         let rows = try RowFiles.read(rows)
         let output = try CompareOutput(directory: out)
         rows.forEach(output.write)
-        try output.summarise(rows, baseline: baseline, asJSON: json)
+        output.summarise(rows, baseline: baseline, asJSON: json)
+        try output.finish()
     }
 
     private func runTrials() throws {
@@ -121,12 +122,15 @@ struct CompareCommand: ParsableCommand {
         let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
             ?? Baseline(transport: plan.transports[0], mode: plan.modes[0])
         let count = share.indices(count: plan.trialCount).underestimatedCount
-        guard !dryRun else { return describe(plan, trials: count) }
-
-        let output = try CompareOutput(directory: out)
+        let jobs = min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, max(1, count))
         let workers = WorkerPool(
             plan: plan, paths: paths, profileList: profile, profileFile: profiles, share: share, commit: Version.commit)
-        let jobs = min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, max(1, count))
+        guard !dryRun else { return try describe(plan, trials: count, estimate: workers.estimate(jobs: jobs), jobs: jobs) }
+
+        let output = try CompareOutput(directory: out)
+        if count >= Self.longSweep, let estimate = try workers.estimate(jobs: jobs) {
+            FileHandle.standardError.write(Data("\(count) trials, \(estimate.description) with \(jobs) processes\n".utf8))
+        }
         var progress = ProgressLine(total: count)
         var rows: [TrialRow] = []
         rows.reserveCapacity(count)
@@ -137,15 +141,19 @@ struct CompareCommand: ParsableCommand {
         }
         progress.clear()
         try finish(end, ran: rows.count, of: count, output: output)
-        try output.summarise(rows, baseline: baseline, asJSON: json)
+        output.summarise(rows, baseline: baseline, asJSON: json)
+        try output.finish()
     }
+
+    /// Sweeps of so many trials say beforehand how long they will take.
+    private static let longSweep = 1000
 
     /// Ends the command when the workers did not come to their end.
     private func finish(_ end: WorkerPool.End, ran: Int, of count: Int, output: CompareOutput) throws {
         switch end {
         case .finished: return
         case .interrupted:
-            let kept = output.directory.map { "; their rows are in \($0)/trials.jsonl" } ?? ""
+            let kept = output.rowsPath.map { "; their rows are in \($0)" } ?? ""
             FileHandle.standardError.write(Data("stopped after \(ran) of \(count) trials\(kept)\n".utf8))
             throw ExitCode(130)
         case .failed(let reason):
@@ -158,12 +166,14 @@ struct CompareCommand: ParsableCommand {
         return clip.isEmpty ? try ClipFiles.defaultPaths() : clip.map { URL(filePath: $0) }
     }
 
-    private func describe(_ plan: Plan, trials count: Int) {
+    private func describe(_ plan: Plan, trials count: Int, estimate: TimeEstimate?, jobs: Int) {
         print("transports  \(plan.transports.joined(separator: ", "))")
         print("modes       \(plan.modes.joined(separator: ", "))")
         print("profiles    \(plan.profiles.joined(separator: ", "))")
         print("clips       \(plan.clips.joined(separator: ", "))")
         print("seed        \(plan.seed)")
         print("trials      \(count) of \(plan.trialCount): \(plan.cellCount) cells of \(plan.trialsPerCell)")
+        guard let estimate else { return }
+        print("time        \(estimate.description) with \(jobs) processes, judged by \(estimate.measured) of the trials")
     }
 }

@@ -3,40 +3,63 @@ internal import Lab
 internal import Server
 
 /// Where the rows and the summary of a sweep go: files, where a directory is named, and standard output.
-struct CompareOutput {
-    let directory: String?
-    private let trials: FileHandle?
+///
+/// What cannot be written is told at once and again at the end, and costs nothing but itself: the sweep goes on, and the
+/// table is shown.
+final class CompareOutput {
+    private let directory: OutputDirectory?
+    private let trials: RowFile?
+    /// What could not be written first.
+    private(set) var failure: OutputError?
 
     /// Makes the directory and an empty `trials.jsonl` in it.
-    init(directory: String?) throws(CommandFailure) {
-        self.directory = directory
-        guard let directory else {
-            trials = nil
-            return
+    init(directory path: String?) throws(CommandFailure) {
+        do throws(OutputError) {
+            directory = try path.map { path throws(OutputError) in try OutputDirectory(path: path) }
+            trials = try directory?.rows("trials.jsonl")
+        } catch {
+            throw CommandFailure(error)
         }
-        let path = "\(directory)/trials.jsonl"
-        try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path)
-        else { throw CommandFailure(code: "cannot_write", description: "cannot write \(path); name another --out") }
-        trials = handle
     }
 
+    /// Where the rows stand, if they stand anywhere.
+    var rowsPath: String? { trials?.path }
+
     /// Adds a row to `trials.jsonl`, so that an interrupted sweep keeps what it has.
-    func write(_ row: TrialRow) { trials?.write(Data((row.json + "\n").utf8)) }
+    func write(_ row: TrialRow) {
+        trials?.append(row.json)
+        if let failure = trials?.failure { keep(failure) }
+    }
+
+    /// Writes a file whole, where there is a directory.
+    func write(_ text: String, to name: String) {
+        do throws(OutputError) {
+            try directory?.write(text, to: name)
+        } catch {
+            keep(error)
+        }
+    }
+
+    /// - Throws: what could not be written.
+    func finish() throws(CommandFailure) {
+        trials?.finish()
+        if let failure = trials?.failure { keep(failure) }
+        if let failure { throw CommandFailure(failure) }
+    }
+
+    private func keep(_ error: OutputError) {
+        guard failure == nil else { return }
+        failure = error
+        let start = isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : ""
+        FileHandle.standardError.write(Data("\(start)\(error); the sweep goes on without it\n".utf8))
+    }
 
     /// Writes `summary.csv` and prints the table, or the summary as JSON.
-    func summarise(_ rows: [TrialRow], baseline: Baseline?, asJSON: Bool) throws(CommandFailure) {
+    func summarise(_ rows: [TrialRow], baseline: Baseline?, asJSON: Bool) {
         guard !rows.isEmpty else { return }
         let baseline = baseline ?? Baseline(transport: rows[0].transport, mode: rows[0].mode)
         let cells = CellSummary.cells(of: rows, baseline: baseline)
-        if let directory {
-            let path = "\(directory)/summary.csv"
-            do {
-                try CellSummary.csv(cells).write(toFile: path, atomically: true, encoding: .utf8)
-            } catch {
-                throw CommandFailure(code: "cannot_write", description: "cannot write \(path); name another --out")
-            }
-        }
+        write(CellSummary.csv(cells), to: "summary.csv")
         if asJSON {
             print(CellSummary.json(cells))
         } else {
@@ -54,7 +77,10 @@ struct CompareOutput {
         for (end, count) in Dictionary(grouping: unfinished, by: \.end).mapValues(\.count).sorted(by: { $0.key < $1.key }) {
             print("\(count) of \(rows.count) trials did not come to their end: \(end)")
         }
-        if let directory { print("rows: \(directory)/trials.jsonl   cells, intervals, differences: \(directory)/summary.csv") }
+        if let directory, failure == nil {
+            let (rows, cells) = (directory.path(of: "trials.jsonl"), directory.path(of: "summary.csv"))
+            print("rows: \(rows)   cells, intervals, differences: \(cells)")
+        }
     }
 }
 
@@ -62,21 +88,24 @@ struct CompareOutput {
 enum RowFileError: Error, CustomStringConvertible {
     case unreadable(path: String)
     case row(path: String, line: Int, RowError)
+    case twice(path: String, line: Int)
     case empty
 
     var description: String {
         switch self {
         case .unreadable(let path): "cannot read \(path); name a trials.jsonl that 'parallax compare --out' wrote"
         case .row(let path, let line, let error): "\(path), line \(line): \(error)"
+        case .twice(let path, let line): "\(path), line \(line): this trial's row stood before; name every shard once"
         case .empty: "the files hold no rows"
         }
     }
 }
 
 enum RowFiles {
-    /// The rows of all files, one after the other: shards merge by concatenation.
+    /// The rows of all files, in the order of the plan: shards merge by concatenation, in any order.
     static func read(_ paths: [String]) throws(RowFileError) -> [TrialRow] {
         var rows: [TrialRow] = []
+        var known: Set<Trial> = []
         for path in paths {
             guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path) }
             for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
@@ -86,38 +115,22 @@ enum RowFiles {
                 } catch {
                     throw .row(path: path, line: index + 1, error)
                 }
+                let isNew = rows.last.map { known.insert(Trial(cell: $0.cell, number: $0.trial, seed: $0.seed)).inserted }
+                guard isNew ?? true else { throw .twice(path: path, line: index + 1) }
             }
         }
         guard !rows.isEmpty else { throw .empty }
-        return rows
+        return rows.inPlanOrder()
+    }
+
+    /// What no two rows share.
+    private struct Trial: Hashable {
+        var cell: Cell
+        var number: Int
+        var seed: Int
     }
 }
 
-/// How far a sweep is, on one line of a terminal that is written over; silent where standard error is none.
-struct ProgressLine {
-    private let total: Int
-    private let isShown = isatty(STDERR_FILENO) == 1
-    private let clock = ContinuousClock()
-    private let start: ContinuousClock.Instant
-    private var shown: ContinuousClock.Instant
-    private var count = 0
-
-    init(total: Int) {
-        self.total = total
-        start = clock.now
-        shown = start
-    }
-
-    mutating func advance(_ cell: Cell) {
-        count += 1
-        guard isShown, clock.now - shown > .milliseconds(100) else { return }
-        shown = clock.now
-        let rate = Int(Double(count) / ((shown - start) / .seconds(1)))
-        let text = "\(count) of \(total) trials, \(rate) a second: \(cell.profile) \(cell.transport) \(cell.mode)"
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text.prefix(78))".utf8))
-    }
-
-    func clear() {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-    }
+extension CommandFailure {
+    init(_ error: OutputError) { self.init(code: error.code, description: error.description) }
 }

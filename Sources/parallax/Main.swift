@@ -25,7 +25,7 @@ enum Main {
         }
         let style = TerminalStyle(descriptor: STDERR_FILENO, environment: Environment.variables)
         // The parser's own errors know the command's usage, ours name the remedy themselves.
-        let hint = error is CommandFailure ? "" : " (parallax --help)"
+        let hint = (error as? CommandFailure).map { style.paint(" [\($0.code)]", .faint) } ?? " (parallax --help)"
         let message = ParallaxCommand.message(for: error)
         let bytes = Array("\(style.paint("parallax:", .red)) \(message)\(hint)\n".utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)

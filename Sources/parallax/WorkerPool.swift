@@ -9,7 +9,7 @@ struct WorkerPool {
     /// As the user gave them: workers read the same files.
     let profileList: String?
     let profileFile: String?
-    let share: Share
+    var share: Share
     let commit: String
 
     enum End: Equatable {
@@ -24,6 +24,17 @@ struct WorkerPool {
         let output: FileHandle
         var partial: [UInt8] = []
         var isOpen = true
+    }
+
+    /// How long the share will take, judged by some of its trials; `nil` where there are too few to be worth it.
+    func estimate(jobs: Int) throws -> TimeEstimate? {
+        guard let sample = TimeEstimate.sample(of: share, count: plan.trialCount) else { return nil }
+        var pool = self
+        pool.share = sample
+        var seconds: [Double] = []
+        guard try pool.run(jobs: jobs, receive: { seconds.append($0.wallSeconds) }) == .finished else { return nil }
+        return TimeEstimate(
+            measured: seconds, count: share.indices(count: plan.trialCount).underestimatedCount, jobs: jobs)
     }
 
     /// Starts `jobs` workers and calls `receive` with each row; returns when all have ended.

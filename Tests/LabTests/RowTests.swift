@@ -46,7 +46,7 @@ import Testing
         #expect(!positions.contains(nil))
         let found = positions.compactMap { $0 }
         #expect(found == found.sorted())
-        #expect(line.hasPrefix(#"{"schema":1,"commit":"0123abc","seed":1000,"trial":0,"transport":"roq","mode":"datagram","#))
+        #expect(line.hasPrefix(#"{"schema":1,"commit":"0123abc","seed":1000,"trial":0,"plan_index":0,"transport":"roq","mode":"datagram","#))
         #expect(line.contains(#""frame_delay_p95_ms":null"#))
         #expect(line.contains(#""setup_ms":101.500,"#))
         #expect(line.hasSuffix(#""virtual_s":5.250,"wall_s":0.004000}"#))
