@@ -125,9 +125,11 @@ package final class ClientEndpoint {
 
     // MARK: What the talker does
 
-    /// Sends one Opus packet that was captured now.
+    /// Sends one Opus packet that was captured now; what is captured while the connection opens is kept and follows.
     package func capture(payload: [UInt8], duration: Duration, now: Instant) {
+        let refused = client.refusedFrames
         client.capture(payload: payload, duration: duration, now: now)
+        if client.refusedFrames > refused { notices.append(.frameRefused(.queueFull)) }
         flush(now: now)
     }
 

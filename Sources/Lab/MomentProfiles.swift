@@ -10,18 +10,20 @@ extension NetworkProfile {
                 earliestStart: .milliseconds(1000), latestStart: .milliseconds(3000), length: .milliseconds(2000))
         })
 
-    /// The first words. A QUIC connection can carry frames after 100 ms here: the outage begins then, or a little later.
+    /// The first words: they are spoken while the connection opens, and the outage begins before the first of them could arrive,
+    /// or a little later.
     static let startLoss = NetworkProfile(
-        "start-loss", "clean, and nothing passes for 500 ms, beginning 100 to 300 ms after the first packet",
-        source: "our own choice: where speech begins when a connection opens in one round trip",
+        "start-loss", "clean, speech begins at once, and nothing passes for 500 ms, beginning 100 to 300 ms later",
+        source: "our own choice: QUIC opens in one round trip of 100 ms here",
         both: reference {
             $0.outage = Outage(
                 earliestStart: .milliseconds(100), latestStart: .milliseconds(300), length: .milliseconds(500))
-        })
+        }, speaksWhileOpening: true)
 
-    /// The handshakes and nothing else: by the time at which even slow set-ups are over, the network is clean.
+    /// The handshakes, and what is said meanwhile: by the time at which even slow set-ups are over, the network is clean.
     static let setup = NetworkProfile(
-        "setup", "clean, but in the first 2 s a fifth of all packets is lost, each by itself",
+        "setup", "clean, speech begins at once, and in the first 2 s a fifth of all packets is lost",
         source: "our own choice; the loss is the greatest of RFC 8868 section 4.5",
-        both: reference { $0.openingLoss = OpeningLoss(loss: .independent(loss: 0.20), length: .seconds(2)) })
+        both: reference { $0.openingLoss = OpeningLoss(loss: .independent(loss: 0.20), length: .seconds(2)) },
+        speaksWhileOpening: true)
 }

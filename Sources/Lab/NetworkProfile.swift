@@ -10,6 +10,9 @@ package struct NetworkProfile: Hashable, Sendable {
     /// From the client to the server.
     package var up: LinkProfile
     package var down: LinkProfile
+    /// Whether the talker begins with the client's first packet, while the connection is still opening, and not when it is
+    /// open: what is lost of the beginning then is the transport's doing.
+    package var speaksWhileOpening = false
 
     package init(name: String, summary: String, source: String, up: LinkProfile, down: LinkProfile) {
         self.name = name
@@ -20,8 +23,9 @@ package struct NetworkProfile: Hashable, Sendable {
     }
 
     /// A network that is the same in both directions.
-    init(_ name: String, _ summary: String, source: String, both link: LinkProfile) {
+    init(_ name: String, _ summary: String, source: String, both link: LinkProfile, speaksWhileOpening: Bool = false) {
         self.init(name: name, summary: summary, source: source, up: link, down: link)
+        self.speaksWhileOpening = speaksWhileOpening
     }
 
     /// The round trip of an empty network.

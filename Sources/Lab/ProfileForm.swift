@@ -59,6 +59,7 @@ struct ProfileForm {
                 throw form.failure("like", "there is no profile \"\(like.text)\" to be like", at: like.offset)
             }
             (profile.up, profile.down, hasDelay) = (model.up, model.down, (true, true))
+            profile.speaksWhileOpening = model.speaksWhileOpening
         }
         if let summary = try form.text("summary", limit: ProfileLimits.textByteCount) { profile.summary = summary.text }
         if let source = try form.text("source", limit: ProfileLimits.textByteCount) { profile.source = source.text }
@@ -71,6 +72,7 @@ struct ProfileForm {
         if let down = form.take("down") {
             hasDelay.down = try change(&profile.down, down, path: form.path(of: "down")) || hasDelay.down
         }
+        if let speaks = try form.flag("speaks_while_opening") { profile.speaksWhileOpening = speaks }
         try form.finish()
         guard hasDelay.up && hasDelay.down else {
             throw form.failure("", "says no delay_ms for \(hasDelay.up ? "down" : "up"); expected it in both, up or down, or a profile in like")

@@ -17,7 +17,8 @@ package enum TrialSettings {
     package static let setupPatience = Duration.seconds(30)
 }
 
-/// One run of one cell: connect, speak the clip, commit it, hear the answer, close.
+/// One run of one cell: connect, speak the clip, commit it, hear the answer, close. Where the profile says so, speech does not
+/// wait for the connection.
 ///
 /// ```
 ///  connecting --opened--> speaking --last frame, commit--> listening --answer heard--> over
@@ -53,6 +54,7 @@ struct Trial: ~Copyable {
         let client = SignallingClient(plan, transport: transport, talker: talker, credentials: credentials)
         world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
         record = TrialRecord(frameCount: clip.frames.count)
+        if profile.speaksWhileOpening { phase = .speaking(next: 0, at: .zero) }
     }
 
     /// Runs the trial to its end.
@@ -108,7 +110,7 @@ struct Trial: ~Copyable {
             case .opened:
                 record.opened = world.now
                 record.roundTrips = world.roundTrips
-                phase = .speaking(next: 0, at: nextCapture)
+                if case .connecting = phase { phase = .speaking(next: 0, at: nextCapture) }
             case .closed(let close):
                 phase = .over(end: "closed by \(close.origin.rawValue), code \(close.code): \(close.reason)")
             case .realtime(let notice): hear(notice)

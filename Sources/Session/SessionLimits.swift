@@ -38,6 +38,8 @@ package struct SessionLimits: Hashable, Sendable {
     package var conversationItems = 256
     /// How many answer frames may wait for their play-out time; a responder's frames beyond it are dropped and counted.
     package var playoutFrames = 15_000
+    /// How much a client keeps of what is said while its connection opens: 30 s of 20 ms, and the events between.
+    package var earlyOutputs = 1_536
     /// How many outputs may wait to be polled. A caller that drains as the contract says never meets it.
     package var queuedOutputs = 32_768
 

@@ -55,6 +55,24 @@ import Wire
         #expect(merged == (try Self.rows(sweep)))
     }
 
+    @Test(arguments: Plan.transports) func `speech that does not wait for the connection is kept from its first frame`(transport: String) throws {
+        let profile = NetworkProfile(
+            "clean, at once", "", source: "", both: try #require(NetworkProfile.named("clean")).up, speaksWhileOpening: true)
+        let sweep = try Self.sweep(transports: [transport], modes: ["datagram"], profiles: ["clean"], trials: 1)
+        LabClock.virtual.begin(1)
+        defer { LabClock.virtual.end() }
+        let record = try Self.run(
+            Trial(
+                sweep.plan[0], transport: try #require(TrialTransport(rawValue: transport)), profile: profile,
+                talker: ClientConfiguration(), clip: Self.clip, credentials: TrialCredentials(), clock: .virtual))
+        #expect(record.captures.first == .zero && record.refusedCount == 0)
+        #expect(record.account?.receipt.verdict == .intact)
+        // What was captured before the connection opened left then, all of it.
+        let opened = try #require(record.opened)
+        #expect(zip(record.captures, record.fates).allSatisfy { captured, fate in (captured >= opened) == (fate != nil) })
+    }
+
+
     @Test(arguments: profiles) func `reliable modes bring every prompt whole`(profile: String) throws {
         let sweep = try Self.sweep(modes: ["stream-per-frame", "stream"], profiles: [profile], trials: Self.trials(of: profile))
         for row in try Self.rows(sweep) {

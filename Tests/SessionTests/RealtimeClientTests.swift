@@ -60,6 +60,34 @@ import Wire
         }
     }
 
+    @Test func `what is said while the connection opens follows the first event, in order`() throws {
+        var client = RealtimeClient(ClientConfiguration())
+        for index in 0..<3 {
+            client.capture(payload: SessionDriver.payload(index), duration: .milliseconds(20), now: Instant(nanoseconds: UInt64(index) * 20_000_000))
+        }
+        client.commit(now: Instant(nanoseconds: 60_000_000))
+        let silent = client.pollOutput() == nil
+        #expect(silent)
+        client.opened(now: Instant(nanoseconds: 70_000_000))
+        var outputs: [ClientOutput] = []
+        while let output = client.pollOutput() { outputs.append(output) }
+        let types = outputs.map { if case .frame(let frame, _) = $0 { "\(frame.sequence) \(frame.timestamp.ticks)" } else { "event" } }
+        #expect(types.starts(with: ["event", "0 0", "1 960", "2 1920", "event"]))
+    }
+
+    @Test func `what is said longer than is kept is refused, and the beginning stays`() {
+        var configuration = ClientConfiguration()
+        configuration.limits.earlyOutputs = 2
+        var client = RealtimeClient(configuration)
+        for index in 0..<5 { client.capture(payload: SessionDriver.payload(index), duration: .milliseconds(20), now: .zero) }
+        #expect(client.refusedFrames == 3)
+        client.opened(now: .zero)
+        _ = client.pollOutput()
+        let first = client.pollOutput()
+        guard case .frame(let frame, _) = first else { return #expect(Bool(false), "no frame follows the first event") }
+        #expect(frame.sequence == 0)
+    }
+
     @Test func `a talk is heard whole: prompt, receipt, answer`() {
         var pair = Pair()
         pair.speak(10)

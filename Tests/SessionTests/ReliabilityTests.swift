@@ -76,6 +76,7 @@ import Wire
 
     @Test func `every change of mode and deadline takes effect at the next frame, both ways`() throws {
         var client = RealtimeClient(ClientConfiguration())
+        client.opened(now: .zero)
         var driver = Self.driver()
         var sent: [Delivery] = []
         for mode in ReliabilityMode.allCases {

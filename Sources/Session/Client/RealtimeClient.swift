@@ -12,10 +12,15 @@ package struct RealtimeClient: Sendable {
     package var delivery: Delivery { reliability.delivery }
     private var reliability: ReliabilitySettings
     package private(set) var sessionID: String?
+    /// Frames captured before the connection opened, beyond those that are kept.
+    package private(set) var refusedFrames = 0
     /// How many frames the prompt that is being captured has.
     package var promptFrames: Int { prompt.frames }
 
     private var outputs: BoundedQueue<ClientOutput>
+    /// What was said while the connection was opening, to follow the first event; `nil` once it is open. When it is full, what
+    /// comes later is refused: the beginning of speech is what must not be lost.
+    private var early: BoundedQueue<ClientOutput>?
     private var notices: BoundedQueue<ClientNotice>
     private var prompt: OpenPrompt
     private var capture = CaptureCursor()
@@ -42,13 +47,16 @@ package struct RealtimeClient: Sendable {
         if let depth = configuration.redundancyDepth { reliability.redundancyDepth = depth }
         outputs = BoundedQueue(limit: configuration.limits.queuedOutputs)
         notices = BoundedQueue(limit: configuration.limits.queuedOutputs)
+        early = BoundedQueue(limit: configuration.limits.earlyOutputs)
         prompt = OpenPrompt(first: configuration.firstSequence)
     }
 
     // MARK: What the talker does
 
-    /// The transport takes events and frames: asks for the session that the configuration describes.
+    /// The transport takes events and frames: asks for the session that the configuration describes, and sends what was said
+    /// before.
     package mutating func opened(now: Instant) {
+        var kept = early.take()
         var update = SessionUpdate()
         update.mode = .value(mode.rawValue)
         if let instructions = configuration.instructions { update.instructions = .value(instructions) }
@@ -58,9 +66,10 @@ package struct RealtimeClient: Sendable {
         if let depth = configuration.redundancyDepth { update.redundancyDepth = .value(depth) }
         if let deadline = configuration.liveDeadline { update.liveDeadlineMilliseconds = .value(Self.milliseconds(deadline)) }
         emit(.updateSession(update))
+        while let output = kept?.popFirst() { outputs.append(output) }
     }
 
-    /// Sends one Opus packet that was captured now.
+    /// Sends one Opus packet that was captured now; while the connection is still opening, as soon as it is open.
     /// - Parameters:
     ///   - duration: how long it plays; media time advances by it.
     ///   - marker: whether a talk spurt begins; `nil` says so of the first frame of a prompt. Media time follows the
@@ -79,15 +88,19 @@ package struct RealtimeClient: Sendable {
         capture.next = capture.next.advanced(by: duration)
         prompt.frames += 1
         if configuration.sendsManifest { prompt.hash.update(payload) }
-        outputs.append(.frame(frame, delivery))
+        if !send(.frame(frame, delivery)) { refusedFrames += 1 }
     }
+
+    /// - Returns: whether it was taken.
+    @discardableResult
+    private mutating func send(_ output: ClientOutput) -> Bool { early?.append(output) ?? outputs.append(output) }
 
     /// Ends the prompt. The manifest says which frames the server should have.
     package mutating func commit(now: Instant) {
         let manifest = configuration.sendsManifest
             ? Manifest(firstSequence: prompt.first, frames: prompt.frames, sha256: prompt.hash.hexadecimal()) : nil
         emit(.commitAudio(manifest))
-        outputs.append(.talkEnded)
+        send(.talkEnded)
         beginPrompt()
     }
 
@@ -162,7 +175,7 @@ package struct RealtimeClient: Sendable {
         eventCount += 1
         let secret = hasSentSecret ? nil : configuration.secret
         hasSentSecret = true
-        outputs.append(.event(OutgoingEvent(event, eventID: "client_\(eventCount)", clientSecret: secret).encoded()))
+        send(.event(OutgoingEvent(event, eventID: "client_\(eventCount)", clientSecret: secret).encoded()))
     }
 
     private mutating func beginPrompt() {
