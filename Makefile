@@ -8,7 +8,7 @@ RELEASE := .build/release
 BUILD_FLAGS := --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test compare serve interop interop-fast interop-setup bench swarm fuzz clean
+.PHONY: help setup build test charts compare serve interop interop-fast interop-setup bench swarm fuzz clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ test: setup ## check the imports, build everything for debugging and run all tes
 	$(SWIFT) build --build-tests $(BUILD_FLAGS)
 	$(SWIFT) test --skip-build
 
-compare: build ## speak recorded prompts through simulated networks and compare the transports (ARGS='…')
+charts: ## install the charting library of report.html
+	@scripts/install-charts
+
+compare: build charts ## speak recorded prompts through simulated networks and compare the transports (ARGS='…')
 	$(RELEASE)/parallax compare --out $(OUT) $(ARGS)
 
 serve: build ## run the server on this machine (ARGS='…')

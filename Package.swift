@@ -96,6 +96,8 @@ let package = Package(
             name: "Lab",
             dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebRTC", "Endpoint"],
             swiftSettings: strict),
+        // `report.html` from rows: words, charts and tables.
+        .target(name: "Report", dependencies: ["Wire", "Lab"], swiftSettings: strict),
         .target(
             name: "Server",
             dependencies: [
@@ -117,7 +119,7 @@ let package = Package(
         // Programs.
         .executableTarget(
             name: "parallax",
-            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", "Lab", "Server", arguments, logging],
+            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "HTTP3", "DTLS", "SRTP", "WebRTC", "Endpoint", "Lab", "Report", "Server", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "parallax-lab", dependencies: ["Wire", "Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(
@@ -149,6 +151,7 @@ let package = Package(
         .testTarget(name: "SCTPTests", dependencies: ["SCTP", "Wire", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "SCTPLease", "CVirtualClock"], swiftSettings: strict),
+        .testTarget(name: "ReportTests", dependencies: ["Report", "Lab"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),

@@ -34,7 +34,7 @@ extension RowValue {
 }
 
 /// Fixed-point notation, the same on every machine; `nil` when the number is not finite or too large to matter.
-func decimal(_ number: Double, places: Int) -> String? {
+package func decimal(_ number: Double, places: Int) -> String? {
     var scale = 1
     for _ in 0..<places { scale *= 10 }
     guard let scaled = Int(exactly: (number * Double(scale)).rounded()) else { return nil }

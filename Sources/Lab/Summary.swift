@@ -61,7 +61,7 @@ package struct PairedDifference: Hashable, Sendable {
     package var median: Double
     package var medianInterval: Interval?
 
-    init?(_ differences: [Double], bootstrap: Bootstrap) {
+    package init?(_ differences: [Double], bootstrap: Bootstrap) {
         let sample = Sample(differences)
         guard let median = sample.median else { return nil }
         pairs = sample.count

@@ -65,8 +65,12 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Run one of n equal parts of the sweep.", valueName: "i/n"))
     var shard: String?
 
-    @Option(help: ArgumentHelp("Write trials.jsonl and summary.csv there.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Write trials.jsonl, summary.csv and report.html there.", valueName: "dir"))
     var out: String?
+
+    @Option(help: ArgumentHelp("The plotly.min.js that report.html draws with; the one that 'make charts' installs if not said.",
+        valueName: "file"))
+    var charts: String?
 
     @Flag(help: "Print the summary as JSON instead of a table.")
     var json = false
@@ -108,7 +112,7 @@ struct CompareCommand: ParsableCommand {
         let rows = try RowFiles.read(rows)
         let output = try CompareOutput(directory: out)
         rows.forEach(output.write)
-        output.summarise(rows, baseline: baseline, asJSON: json)
+        output.summarise(rows, baseline: baseline, asJSON: json, report: ReportFile(charts: charts, seed: nil))
         try output.finish()
     }
 
@@ -128,6 +132,7 @@ struct CompareCommand: ParsableCommand {
         guard !dryRun else { return try describe(plan, trials: count, estimate: workers.estimate(jobs: jobs), jobs: jobs) }
 
         let output = try CompareOutput(directory: out)
+        let report = ReportFile(charts: charts, seed: seed)
         if count >= Self.longSweep, let estimate = try workers.estimate(jobs: jobs) {
             FileHandle.standardError.write(Data("\(count) trials, \(estimate.description) with \(jobs) processes\n".utf8))
         }
@@ -141,7 +146,7 @@ struct CompareCommand: ParsableCommand {
         }
         progress.clear()
         try finish(end, ran: rows.count, of: count, output: output)
-        output.summarise(rows, baseline: baseline, asJSON: json)
+        output.summarise(rows, baseline: baseline, asJSON: json, report: report)
         try output.finish()
     }
 

@@ -54,22 +54,38 @@ final class CompareOutput {
         FileHandle.standardError.write(Data("\(start)\(error); the sweep goes on without it\n".utf8))
     }
 
-    /// Writes `summary.csv` and prints the table, or the summary as JSON.
-    func summarise(_ rows: [TrialRow], baseline: Baseline?, asJSON: Bool) {
+    /// Writes `summary.csv` and `report.html`, and prints the table, or the summary as JSON.
+    func summarise(_ rows: [TrialRow], baseline: Baseline?, asJSON: Bool, report: ReportFile) {
         guard !rows.isEmpty else { return }
         let baseline = baseline ?? Baseline(transport: rows[0].transport, mode: rows[0].mode)
-        let cells = CellSummary.cells(of: rows, baseline: baseline)
+        let pooled = CellSummary.cells(of: rows, baseline: baseline, poolsClips: true)
+        let cells = CellSummary.cells(of: rows, baseline: baseline) + pooled
         write(CellSummary.csv(cells), to: "summary.csv")
         if asJSON {
             print(CellSummary.json(cells))
         } else {
-            printTable(of: rows)
+            printTable(of: rows, cells: pooled)
+        }
+        if let directory {
+            let note = write(report, of: rows, summaries: pooled, to: directory)
+            // Standard output is the summary's where a program reads it.
+            if asJSON { FileHandle.standardError.write(Data((note + "\n").utf8)) } else { print(note) }
         }
     }
 
-    private func printTable(of rows: [TrialRow]) {
+    /// - Returns: one line on what was done.
+    private func write(_ report: ReportFile, of rows: [TrialRow], summaries: [CellSummary], to directory: OutputDirectory) -> String {
+        let (name, path) = ("report.html", directory.path(of: "report.html"))
+        do throws(ChartLibraryFile.Missing) {
+            write(try report.page(of: rows, summaries: summaries), to: name)
+            return "report: \(path)"
+        } catch {
+            return "\(path) was not written: \(error.description)"
+        }
+    }
+
+    private func printTable(of rows: [TrialRow], cells: [CellSummary]) {
         let style = TerminalStyle(descriptor: STDOUT_FILENO, environment: Environment.variables)
-        let cells = CellSummary.cells(of: rows, poolsClips: true)
         SummaryTable(cells, usesStyle: style.isColoured).lines().forEach { print($0) }
         print("")
         SummaryTable.reading.forEach { print(style.paint($0, .faint)) }
