@@ -58,7 +58,6 @@ extension QUICConnection {
             handle, inputPath.path, NGTCP2_PKT_INFO_VERSION, &info, bytes.assumingMemoryBound(to: UInt8.self),
             datagram.count, self.now.nanoseconds)
         declareSilentDatagramsLost()
-        if status == 0 { lastHeard = self.now }
         return settle(status)
     }
 

@@ -82,12 +82,15 @@ extension QUICConnection {
         // What a client sends before its handshake is confirmed may be unreadable and unacknowledged. It must not fill the
         // congestion window, or the handshake's last packet, once lost, could never be sent again.
         let leavesRoom = role == .client && !isHandshakeConfirmed && congestionWindow.inFlight * 3 > congestionWindow.byteCount
-        if !leavesRoom, let datagram = datagrams.first, !mustProbe(before: datagram) {
-            let outcome = packet.add(datagram, expectsMore: !sendQueue.isEmpty)
+        if !leavesRoom, let datagram = datagrams.first {
+            let timed = untimedByteCount >= Self.timedByteCount && isHandshakeConfirmed ? timedStream : nil
+            var outcome = packet.add(datagram, expectsMore: !sendQueue.isEmpty || timed != nil)
             if packet.datagramWasAccepted {
                 _ = datagrams.popFirst()
                 outstandingDatagrams.sent(datagram.id, at: now)
+                untimedByteCount += datagram.bytes.count
             }
+            if let timed, case .incomplete = outcome { outcome = startTimer(with: timed, in: &packet) }
             switch outcome {
             case .incomplete: break
             case .complete(let transmit): return sent(transmit)
@@ -105,6 +108,8 @@ extension QUICConnection {
                 let outcome = packet.add(unsent.bytes, isFinal: unsent.isFinal, stream: id)
                 if let count = packet.acceptedByteCount {
                     stream.send.markSent(count, isFinal: unsent.isFinal && count == unsent.bytes.count)
+                    untimedByteCount = 0
+                    if !unsent.isFinal { timedStream = id }
                 }
                 switch outcome {
                 case .incomplete: continue
@@ -129,52 +134,29 @@ extension QUICConnection {
         }
     }
 
-    /// Whether `datagram` must wait since too little of the congestion window would be left for probes.
+    /// Adds a frame that makes ngtcp2 watch over the packet: an empty STREAM frame, three bytes.
     ///
     /// A packet that holds only datagrams starts no loss timer in ngtcp2 0.12, though RFC 9002 section 6.2 wants one for all
-    /// that elicits an acknowledgement. When all of a full window was lost, nothing would ever be sent again. So once the
-    /// peer has been silent for a while, datagrams leave the end of the window to PINGs, which ngtcp2 sends as keep-alives
-    /// (`probe`).
-    private func mustProbe(before datagram: QueuedDatagram) -> Bool {
-        guard let handle, probeInterval != nil || now - lastHeard >= Self.silence else { return false }
-        let statistics = statistics
-        let room = min(Self.probeRoomByteCount, statistics.cwnd / 2)
-        let isFull = statistics.bytes_in_flight + UInt64(datagram.bytes.count) + room >= statistics.cwnd
-        guard isFull != (probeInterval != nil) else { return isFull }
-        if isFull {
-            // The probe timeout of section 6.2.1.
-            let announced = UInt64(clamping: configuration.maximumAcknowledgementDelay.nanoseconds)
-            probe(after: statistics.smoothed_rtt + max(4 * statistics.rttvar, 1_000_000) + announced)
-        } else {
-            probeInterval = nil
-            ngtcp2_conn_set_keep_alive_timeout(handle, UInt64(clamping: configuration.keepAlive?.nanoseconds ?? 0))
+    /// that elicits an acknowledgement. Where all that is under way is such packets, all of them are lost and the congestion
+    /// window is full, nothing would ever be sent again. So none of the least window's bytes are without one.
+    private func startTimer(with id: Int64, in packet: inout PacketWriter) -> PacketWriter.Outcome {
+        let outcome = packet.add(UnsafeBufferPointer(start: nil, count: 0), isFinal: false, stream: id)
+        switch outcome {
+        case .failed(NGTCP2_ERR_STREAM_DATA_BLOCKED): return .incomplete
+        case .failed(NGTCP2_ERR_STREAM_SHUT_WR), .failed(NGTCP2_ERR_STREAM_NOT_FOUND):
+            timedStream = nil
+            return .incomplete
+        case .incomplete, .complete, .blocked, .failed:
+            if packet.acceptedByteCount != nil { untimedByteCount = 0 }
+            return outcome
         }
-        return isFull
     }
 
-    /// Sends a PING when nothing was sent or heard for so long.
-    private func probe(after interval: UInt64) {
-        guard let handle else { return }
-        probeInterval = interval
-        ngtcp2_conn_set_keep_alive_timeout(handle, interval)
-    }
-
-    /// The wait for an answer doubles with each probe, up to a bound (section 6.2.1 doubles without one; an idle timeout ends
-    /// it here).
-    private func backOffProbe() {
-        guard let probeInterval else { return }
-        probe(after: min(probeInterval * 2, Self.maximumProbeInterval))
-    }
-
-    /// Longer than between two acknowledgements of a voice. Asked first: what follows costs every datagram.
-    private static let silence = Duration.milliseconds(100)
-    /// Enough for the PINGs of an idle timeout.
-    private static let probeRoomByteCount: UInt64 = 1_200
-    private static let maximumProbeInterval: UInt64 = 2_000_000_000
+    /// With a packet more, less than the least congestion window of two packets (RFC 9002 section 7.2).
+    private static let timedByteCount = 1_000
 
     private func sent(_ transmit: Transmit) -> Transmit {
         wroteSinceTimeUpdate = true
-        backOffProbe()
         return transmit
     }
 

@@ -80,10 +80,10 @@ package final class QUICConnection {
     var bufferedByteCount = 0
     var datagrams: BoundedQueue<QueuedDatagram>
     var outstandingDatagrams = OutstandingDatagrams()
-    /// When the peer's last packet was read.
-    var lastHeard = Instant.zero
-    /// Nanoseconds until the next probe, while datagrams wait behind one: see `mustProbe`.
-    var probeInterval: UInt64?
+    /// Bytes of datagrams sent since the last packet that started a loss timer: see `startTimer`.
+    var untimedByteCount = 0
+    /// A stream that was written to and has not ended.
+    var timedStream: Int64?
     /// A datagram was acknowledged, and older ones may have been forgotten.
     var owesSilenceCheck = false
     /// A packet that ngtcp2 wrote and that did not fit the run of equal segments before it.
