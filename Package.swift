@@ -106,6 +106,16 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The lab over the real kernel: two network namespaces, and the lab's links between them in user space.
+        .target(name: "CNamespaces"),
+        .target(
+            name: "RealLab",
+            dependencies: [
+                "Wire", "Session", "Responder", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebRTC", "Endpoint", "Lab", "Server",
+                "CNamespaces", nioCore, nioPosix, logging,
+            ],
+            swiftSettings: strict),
+
         // Fuzz bodies, one a parser: replayed over the crash files by `make test`, driven by libFuzzer in `make fuzz`.
         .target(
             name: "Fuzz",
@@ -119,7 +129,7 @@ let package = Package(
         // Programs.
         .executableTarget(
             name: "parallax",
-            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "HTTP3", "DTLS", "SRTP", "WebRTC", "Endpoint", "Lab", "Report", "Server", arguments, logging],
+            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "HTTP3", "DTLS", "SRTP", "WebRTC", "Endpoint", "Lab", "RealLab", "Report", "Server", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "parallax-lab", dependencies: ["Wire", "Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(
@@ -152,6 +162,7 @@ let package = Package(
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "SCTPLease", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Lab"], swiftSettings: strict),
+        .testTarget(name: "RealLabTests", dependencies: ["RealLab", "Lab", "Opus", "Session", "Wire"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),

@@ -82,6 +82,14 @@ package final class ServerEndpoint {
         return nil
     }
 
+    /// The same of one session; `nil` when it has none, or is gone.
+    package func lastDecidedPrompt(ofSession id: String) -> PromptAccount? {
+        for case let connection? in connections {
+            if case .active(let active) = connection.conversation, active.session.id == id { return active.session.lastDecidedPrompt }
+        }
+        return nil
+    }
+
     // MARK: Commands
 
     /// Refuses new sessions from now on and asks the peers of the present ones to finish.

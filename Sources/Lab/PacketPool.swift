@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 /// Memory for datagrams on their way, in slots that are used again: a trial allocates no memory a packet.
 struct PacketPool: ~Copyable {
@@ -37,39 +37,43 @@ struct PacketPool: ~Copyable {
     }
 }
 
+/// What waits for its time of arrival.
+package protocol InFlight: Sendable {
+    var arrival: Instant { get }
+    /// Counts what was sent: equal arrivals keep the order of sending.
+    var serial: Int { get }
+}
+
 /// A datagram on its way.
-struct PacketInFlight: Sendable {
+struct PacketInFlight: InFlight {
     var arrival: Instant
-    /// Counts the packets of a direction: equal arrivals keep the order of sending.
     var serial: Int
     var slot: Int
     var byteCount: Int
     var ecn: ECN
     /// How many packets led to this one, each sent after the one before had come: a round trip is two.
     var depth: Int
-
-    static func precedes(_ left: PacketInFlight, _ right: PacketInFlight) -> Bool {
-        (left.arrival, left.serial) < (right.arrival, right.serial)
-    }
 }
 
 /// Packets on their way by arrival: a binary heap. Links that keep order add at the end and never sift.
-struct ArrivalQueue: Sendable {
-    private var heap: [PacketInFlight] = []
+package struct ArrivalQueue<Packet: InFlight>: Sendable {
+    private var heap: [Packet] = []
 
-    var first: PacketInFlight? { heap.first }
+    package init() {}
 
-    mutating func insert(_ packet: PacketInFlight) {
+    package var first: Packet? { heap.first }
+
+    package mutating func insert(_ packet: Packet) {
         heap.append(packet)
         var child = heap.count - 1
-        while child > 0, PacketInFlight.precedes(heap[child], heap[(child - 1) / 2]) {
+        while child > 0, Self.precedes(heap[child], heap[(child - 1) / 2]) {
             heap.swapAt(child, (child - 1) / 2)
             child = (child - 1) / 2
         }
     }
 
     /// Removes the first packet, if it has arrived by `now`.
-    mutating func popFirst(by now: Instant) -> PacketInFlight? {
+    package mutating func popFirst(by now: Instant) -> Packet? {
         guard let first = heap.first, first.arrival <= now else { return nil }
         let last = heap.removeLast()
         guard !heap.isEmpty else { return first }
@@ -78,11 +82,15 @@ struct ArrivalQueue: Sendable {
         while true {
             var least = parent
             for child in (2 * parent + 1)..<(2 * parent + 3) where child < heap.count {
-                if PacketInFlight.precedes(heap[child], heap[least]) { least = child }
+                if Self.precedes(heap[child], heap[least]) { least = child }
             }
             guard least != parent else { return first }
             heap.swapAt(parent, least)
             parent = least
         }
+    }
+
+    private static func precedes(_ left: Packet, _ right: Packet) -> Bool {
+        (left.arrival, left.serial) < (right.arrival, right.serial)
     }
 }

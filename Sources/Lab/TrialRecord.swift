@@ -1,53 +1,74 @@
-import Opus
-import Session
-import Wire
+package import Opus
+package import Session
+package import Wire
 
 /// What a trial saw, before it is boiled down to a row.
-struct TrialRecord {
-    var opened: Instant?
-    var roundTrips = 0
+package struct TrialRecord {
+    package var opened: Instant?
+    /// How many round trips had been made by then; `nil` where nobody can know.
+    package var roundTrips: Int? = 0
     /// How many of them signalling made; `nil` while it is not over.
-    var signallingRoundTrips: Int?
-    var firstEvent: Instant?
+    package var signallingRoundTrips: Int?
+    package var firstEvent: Instant?
     /// When the commit left the client.
-    var committed: Instant?
-    var firstAudio: Instant?
-    var answerFrames = 0
+    package var committed: Instant?
+    package var firstAudio: Instant?
+    package var answerFrames = 0
     /// Frames that the client's transport did not take.
-    var refusedCount = 0
-    var finished = Instant.zero
-    var end = ""
-    var account: PromptAccount?
-    var up = TrafficRecord()
-    var down = TrafficRecord()
-    var log: UInt64 = 0
+    package var refusedCount = 0
+    package var finished = Instant.zero
+    package var end = ""
+    package var account: PromptAccount?
+    package var up = TrafficRecord()
+    package var down = TrafficRecord()
+    package var log: UInt64 = 0
+    /// Only where real time passed: how late the machine was.
+    package var lateness: Lateness?
 
     /// By frame: when it was captured.
-    private(set) var captures: [Instant] = []
+    package private(set) var captures: [Instant] = []
     private(set) var payloadByteCount = 0
     /// By frame: what became of the packet that left at its capture; `nil` where none left.
     private(set) var fates: [Fate?] = []
 
-    init(frameCount: Int) {
+    package init(frameCount: Int) {
         captures.reserveCapacity(frameCount)
         fates.reserveCapacity(frameCount)
     }
 
     /// Notes frame `index` and the packets that left the client at the instant of its capture. Nothing here looks into
     /// a packet: the frame's is the first that is long enough to hold it.
-    mutating func witness(frame index: Int, payloadByteCount: Int, captured: Instant, sent: [Transmission]) {
+    package mutating func witness(frame index: Int, payloadByteCount: Int, captured: Instant, sent: [Transmission]) {
         captures.append(captured)
         self.payloadByteCount += payloadByteCount
         fates.append(sent.first { $0.byteCount > payloadByteCount }?.fate)
     }
 }
 
-struct TrafficRecord {
-    var byteCount = 0
-    var packetCount = 0
-    var dropCount = 0
+/// How late a machine did what was due in a trial, at the 99th percentile: its own doing, and no link's.
+package struct Lateness: Hashable, Sendable {
+    /// Packets that left the link after their time.
+    package var link: Duration
+    /// Frames that were captured after their tick.
+    package var capture: Duration
 
-    init() {}
+    package init(link: Duration, capture: Duration) {
+        self.link = link
+        self.capture = capture
+    }
+}
+
+/// What one direction was given, and how much of it was lost.
+package struct TrafficRecord: Hashable, Sendable {
+    package var byteCount = 0
+    package var packetCount = 0
+    package var dropCount = 0
+
+    package init(byteCount: Int = 0, packetCount: Int = 0, dropCount: Int = 0) {
+        self.byteCount = byteCount
+        self.packetCount = packetCount
+        self.dropCount = dropCount
+    }
 
     init(_ direction: borrowing Direction) {
         byteCount = direction.byteCount
@@ -57,7 +78,7 @@ struct TrafficRecord {
 }
 
 extension TrialRow {
-    init(_ record: TrialRecord, of plan: TrialPlan, clip: Clip, commit: String) {
+    package init(_ record: TrialRecord, of plan: TrialPlan, clip: Clip, commit: String) {
         self.init()
         self.commit = commit
         seed = Int(plan.seed.value)
@@ -73,7 +94,7 @@ extension TrialRow {
         framesHeld = record.fates.count { $0 == nil }
         end = record.end
         setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }
-        setupRoundTrips = record.opened.map { _ in record.roundTrips }
+        setupRoundTrips = record.opened.flatMap { _ in record.roundTrips }
         setupSignallingRoundTrips = record.opened.flatMap { _ in record.signallingRoundTrips }
         firstEventMilliseconds = record.firstEvent.map { Self.milliseconds($0 - .zero) }
         if let committed = record.committed {
@@ -86,6 +107,8 @@ extension TrialRow {
         payloadBytesUp = record.payloadByteCount
         log = String(record.log, radix: 16)
         virtualSeconds = Self.milliseconds(record.finished - .zero) / 1000
+        linkLatenessP99Milliseconds = record.lateness.map { Self.milliseconds($0.link) }
+        captureLatenessP99Milliseconds = record.lateness.map { Self.milliseconds($0.capture) }
         if let account = record.account { describe(account, captures: record.captures, committed: record.committed) }
     }
 

@@ -51,6 +51,8 @@ package struct TrialRow: Hashable, Sendable {
     package var payloadBytesUp = 0
     /// A letter of `FrameFate` for each frame sent, in order; empty where no prompt was decided.
     package var frameFates = ""
+    package var linkLatenessP99Milliseconds: Double?
+    package var captureLatenessP99Milliseconds: Double?
     package var log = ""
     package var virtualSeconds = 0.0
     package var wallSeconds = 0.0
@@ -116,6 +118,8 @@ extension TrialRow {
         .integer("dropped_packets_down", \.droppedPacketsDown),
         .integer("payload_bytes_up", \.payloadBytesUp),
         .text("frame_fates", \.frameFates),
+        .optionalNumber("link_lateness_p99_ms", \.linkLatenessP99Milliseconds),
+        .optionalNumber("capture_lateness_p99_ms", \.captureLatenessP99Milliseconds),
         .text("log", \.log),
         .number("virtual_s", \.virtualSeconds),
         .fineNumber("wall_s", \.wallSeconds),

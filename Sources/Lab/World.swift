@@ -121,6 +121,12 @@ package struct Transmission: Hashable, Sendable {
     package var sent: Instant
     package var byteCount: Int
     package var fate: Fate
+
+    package init(sent: Instant, byteCount: Int, fate: Fate) {
+        self.sent = sent
+        self.byteCount = byteCount
+        self.fate = fate
+    }
 }
 
 /// A link, what is on its way there, and what it was given.
@@ -129,7 +135,7 @@ package struct Direction: Sendable {
     /// What was sent, with the headers of IP and UDP; dropped packets too.
     package private(set) var byteCount = 0
     package private(set) var packetCount = 0
-    fileprivate var queue = ArrivalQueue()
+    fileprivate var queue = ArrivalQueue<PacketInFlight>()
     /// The depth of the next packet sent this way.
     fileprivate var depth = 1
 

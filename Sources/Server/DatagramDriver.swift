@@ -36,6 +36,17 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
             afterTurn: afterTurn)
     }
 
+    /// The same with addresses at hand. `local` is the address to talk from, with port 0 for any.
+    package static func start(
+        connectedTo remote: PeerAddress, from local: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
+        makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
+        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
+    ) throws -> DatagramDriver {
+        try start(
+            connected: try UDPSocket(connectedTo: remote, from: local), to: remote, on: eventLoop, limits: limits,
+            makeEndpoint: makeEndpoint, afterTurn: afterTurn)
+    }
+
     /// The same on a socket that is there already.
     static func start(
         connected socket: UDPSocket, to remote: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),

@@ -3,6 +3,7 @@ package import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import QUIC
+package import Session
 internal import WebRTC
 package import Wire
 
@@ -79,6 +80,11 @@ package final class SessionServer: Sendable {
 
     /// Returns when the socket is closed, by `stop` or by an error.
     package func wait() throws { try driver.closeFuture.wait() }
+
+    /// The account of the prompt last decided in a session, where `SessionConfiguration.keepsAccounts` is set.
+    package func lastDecidedPrompt(ofSession id: String) throws -> PromptAccount? {
+        try driver.command { endpoint, _ in endpoint.lastDecidedPrompt(ofSession: id) }.wait()
+    }
 
     package func counters() throws -> DriverCounters { try driver.counters().wait() }
 }

@@ -4,7 +4,7 @@ internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
 package import QUIC
-internal import Wire
+package import Wire
 
 /// Places WebRTC calls by HTTP: `POST` an offer, `PATCH` and `DELETE` the call. A connection for each request, which costs
 /// a call three round trips: TCP, TLS 1.3, and the request.
@@ -29,18 +29,33 @@ package struct SignallingClient: Sendable {
     private let target: TalkTarget
     private let trust: ClientTrust
     private let limits: Limits
+    private let local: PeerAddress?
 
-    /// - Parameter target: host and port; its path is used by `call` only.
-    package init(target: TalkTarget, trust: ClientTrust, limits: Limits = Limits()) {
+    /// - Parameters:
+    ///   - target: host and port; its path is used by `call` only.
+    ///   - local: the address to ask from; the kernel chooses where it is `nil`.
+    package init(target: TalkTarget, trust: ClientTrust, limits: Limits = Limits(), local: PeerAddress? = nil) {
         self.target = target
         self.trust = trust
         self.limits = limits
+        self.local = local
     }
 
     /// Asks for a call.
-    /// - Parameter path: `/v1/realtime/calls` or `/whip`, with the query where one is wanted.
-    package func call(offer: String, path: String = "/v1/realtime/calls", bearer: String? = nil) async throws(SignallingFailure) -> Call {
-        let answer = try await send(.POST, path, type: HTTPMedia.sdp, body: offer, bearer: bearer)
+    /// - Parameters:
+    ///   - session: what the call shall be, as JSON; it then goes with the offer in a form (RFC 7578).
+    ///   - path: `/v1/realtime/calls` or `/whip`, with the query where one is wanted.
+    package func call(
+        offer: String, session: String? = nil, path: String = "/v1/realtime/calls", bearer: String? = nil
+    ) async throws(SignallingFailure) -> Call {
+        let answer =
+            if let session {
+                try await send(
+                    .POST, path, type: "\(HTTPMedia.form); boundary=\(CallForm.boundary)",
+                    body: CallForm.body(offer: offer, session: session), bearer: bearer)
+            } else {
+                try await send(.POST, path, type: HTTPMedia.sdp, body: offer, bearer: bearer)
+            }
         guard answer.status == 201 else { throw failure(answer) }
         guard answer.type == HTTPMedia.sdp, let location = answer.fields["location"].first else {
             throw .notSignalling(url: url(path), reason: "its 201 has no SDP or no Location")
@@ -115,7 +130,9 @@ package struct SignallingClient: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let answer = loop.makePromise(of: Answer.self)
         let limits = limits
-        let connecting = ClientBootstrap(group: loop)
+        var bootstrap = ClientBootstrap(group: loop)
+        if let local = local.flatMap({ SocketAddress($0, isIPv6: $0.ipv4 == nil) }) { bootstrap = bootstrap.bind(to: local) }
+        let connecting = bootstrap
             .connectTimeout(TimeAmount(limits.time))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -203,6 +220,28 @@ package struct SignallingClient: Sendable {
         }
 
         func channelInactive(context: ChannelHandlerContext) { answer.fail(Failure.closedEarly) }
+    }
+}
+
+/// An offer and a session in one body, as OpenAI's clients post them.
+private enum CallForm {
+    /// No SDP and no JSON that is posted here holds this line.
+    static let boundary = "parallax-0123456789abcdef"
+
+    static func body(offer: String, session: String) -> String {
+        """
+        --\(boundary)\r
+        Content-Disposition: form-data; name="sdp"\r
+        Content-Type: application/sdp\r
+        \r
+        \(offer)\r
+        --\(boundary)\r
+        Content-Disposition: form-data; name="session"\r
+        Content-Type: application/json\r
+        \r
+        \(session)\r
+        --\(boundary)--
+        """
     }
 }
 

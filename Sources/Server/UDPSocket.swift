@@ -36,11 +36,15 @@ struct UDPSocket {
         }
     }
 
-    /// Opens a socket that talks to `remote` alone, from the address and port that the kernel chooses.
-    /// It learns from the kernel when nothing listens there.
-    init(connectedTo remote: PeerAddress) throws(DriverError) {
+    /// Opens a socket that talks to `remote` alone. It learns from the kernel when nothing listens there.
+    /// - Parameter local: the address to talk from, with port 0 for any; the kernel chooses where it is `nil`.
+    init(connectedTo remote: PeerAddress, from local: PeerAddress? = nil) throws(DriverError) {
         try self.init(isIPv6: remote.ipv4 == nil, host: remote.description, port: remote.port) { descriptor, isIPv6 in
-            Self.call(Glibc.connect, descriptor, remote, isIPv6: isIPv6)
+            if let local {
+                let bound = Self.call(Glibc.bind, descriptor, local, isIPv6: isIPv6)
+                guard bound == 0 else { return bound }
+            }
+            return Self.call(Glibc.connect, descriptor, remote, isIPv6: isIPv6)
         }
     }
 

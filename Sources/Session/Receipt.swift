@@ -119,6 +119,17 @@ package struct PromptAccount: Hashable, Sendable {
         }
     }
 
+    package init(
+        receipt: Receipt, firstSequence: UInt16, frames: [Frame], committed: Instant, decided: Instant, framesAfterDecision: Int = 0
+    ) {
+        self.receipt = receipt
+        self.firstSequence = firstSequence
+        self.frames = frames
+        self.committed = committed
+        self.decided = decided
+        self.framesAfterDecision = framesAfterDecision
+    }
+
     /// When each expected frame arrived first; `nil` where it had not by the decision.
     package var arrivals: [Instant?] { frames.map(\.arrival) }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Lab
+internal import RealLab
 internal import Server
 
 /// `parallax compare`: the same prompts over every transport and mode, through the same simulated networks.
@@ -30,6 +31,11 @@ struct CompareCommand: ParsableCommand {
               parallax compare --trials 1000 --shard 1/2 --out a
               parallax compare --trials 1000 --shard 2/2 --out b
               parallax compare --rows a/trials.jsonl --rows b/trials.jsonl --out all
+
+            The same cells over sockets and the kernel's own UDP and TCP, between two network namespaces, in real time, \
+            and where both worlds agree (docs/measures.md):
+
+              parallax compare --real --profile clean,burst-10 --mode datagram,nack
             """)
 
     @Argument(help: "WAV or Ogg Opus files to speak. Without any, recorded speech that a package ships.")
@@ -53,8 +59,8 @@ struct CompareCommand: ParsableCommand {
         "Networks of your own, by name beside the others: a JSON file (docs/measures.md).", valueName: "file"))
     var profiles: String?
 
-    @Option(help: "Trials of each cell: transport, mode, profile and clip.")
-    var trials = 20
+    @Option(help: "Trials of each cell: transport, mode, profile and clip; 20 if not said, and 4 with --real.")
+    var trials: Int?
 
     @Option(help: "Which networks the trials meet.")
     var seed: UInt64 = 1
@@ -83,12 +89,19 @@ struct CompareCommand: ParsableCommand {
         valueName: "trials.jsonl"))
     var rows: [String] = []
 
+    @Flag(help: "Run the same cells over the real kernel too, and say where virtual and real agree.")
+    var real = false
+
+    @Option(help: "With --real: the most trials at once; fewer run where the machine would be late.")
+    var atOnce = RealLimits.usualTrialsAtOnce
+
     @Flag(help: "Say what would be run, and end.")
     var dryRun = false
 
     func validate() throws {
-        guard trials >= 1 else { throw ValidationError("--trials is 1 or more") }
+        guard trials.map({ $0 >= 1 }) ?? true else { throw ValidationError("--trials is 1 or more") }
         guard jobs.map({ $0 >= 1 }) ?? true else { throw ValidationError("--jobs is 1 or more") }
+        guard (1...1_000).contains(atOnce) else { throw ValidationError("--at-once takes a number from 1 to 1000") }
         guard clip.isEmpty || clips == nil else { throw ValidationError("name clips or --clips, not both") }
     }
 
@@ -103,6 +116,8 @@ struct CompareCommand: ParsableCommand {
             throw CommandFailure(code: "no_rows", description: error.description)
         } catch let error as ProfileFileError {
             throw CommandFailure(code: "bad_profile", description: error.description)
+        } catch let error as RealFailure {
+            throw CommandFailure(code: error.code, description: error.description)
         }
     }
 
@@ -121,15 +136,16 @@ struct CompareCommand: ParsableCommand {
         let selection = try ProfileSelection(list: profile, file: profiles)
         let plan = try Plan(
             seed: seed, transports: transport, modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
-            trialsPerCell: trials, catalogue: selection.catalogue)
+            trialsPerCell: trials ?? (real ? 4 : 20), catalogue: selection.catalogue)
         let share = try shard.map { text throws(PlanError) in try Share(shard: text) } ?? .whole
         let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
             ?? Baseline(transport: plan.transports[0], mode: plan.modes[0])
         let count = share.indices(count: plan.trialCount).underestimatedCount
+        let sweep = try real ? makeRealSweep(plan, selection: selection, share: share, paths: paths) : nil
         let jobs = min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, max(1, count))
         let workers = WorkerPool(
             plan: plan, paths: paths, profileList: profile, profileFile: profiles, share: share, commit: Version.commit)
-        guard !dryRun else { return try describe(plan, trials: count, estimate: workers.estimate(jobs: jobs), jobs: jobs) }
+        guard !dryRun else { return try describe(plan, trials: count, estimate: workers.estimate(jobs: jobs), jobs: jobs, real: sweep) }
 
         let output = try CompareOutput(directory: out)
         let report = ReportFile(charts: charts, seed: seed)
@@ -146,6 +162,7 @@ struct CompareCommand: ParsableCommand {
         }
         progress.clear()
         try finish(end, ran: rows.count, of: count, output: output)
+        if let sweep { rows += try runReal(sweep, output: output) }
         output.summarise(rows, baseline: baseline, asJSON: json, report: report)
         try output.finish()
     }
@@ -157,13 +174,17 @@ struct CompareCommand: ParsableCommand {
     private func finish(_ end: WorkerPool.End, ran: Int, of count: Int, output: CompareOutput) throws {
         switch end {
         case .finished: return
-        case .interrupted:
-            let kept = output.rowsPath.map { "; their rows are in \($0)" } ?? ""
-            FileHandle.standardError.write(Data("stopped after \(ran) of \(count) trials\(kept)\n".utf8))
-            throw ExitCode(130)
+        case .interrupted: throw interrupted(after: ran, of: count, output)
         case .failed(let reason):
             throw CommandFailure(code: "worker_failed", description: reason)
         }
+    }
+
+    /// Says how far it came; what ends the command.
+    func interrupted(after ran: Int, of count: Int, _ output: CompareOutput) -> ExitCode {
+        let kept = output.rowsPath.map { "; their rows are in \($0)" } ?? ""
+        FileHandle.standardError.write(Data("stopped after \(ran) of \(count) trials\(kept)\n".utf8))
+        return ExitCode(130)
     }
 
     private func clipPaths() throws(ClipFileError) -> [URL] {
@@ -171,14 +192,16 @@ struct CompareCommand: ParsableCommand {
         return clip.isEmpty ? try ClipFiles.defaultPaths() : clip.map { URL(filePath: $0) }
     }
 
-    private func describe(_ plan: Plan, trials count: Int, estimate: TimeEstimate?, jobs: Int) {
+    private func describe(_ plan: Plan, trials count: Int, estimate: TimeEstimate?, jobs: Int, real: RealSweep?) {
         print("transports  \(plan.transports.joined(separator: ", "))")
         print("modes       \(plan.modes.joined(separator: ", "))")
         print("profiles    \(plan.profiles.joined(separator: ", "))")
         print("clips       \(plan.clips.joined(separator: ", "))")
         print("seed        \(plan.seed)")
         print("trials      \(count) of \(plan.trialCount): \(plan.cellCount) cells of \(plan.trialsPerCell)")
-        guard let estimate else { return }
-        print("time        \(estimate.description) with \(jobs) processes, judged by \(estimate.measured) of the trials")
+        if let estimate {
+            print("time        \(estimate.description) with \(jobs) processes, judged by \(estimate.measured) of the trials")
+        }
+        if let real { print("real        \(Self.announcement(of: real))") }
     }
 }

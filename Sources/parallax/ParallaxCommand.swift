@@ -20,5 +20,8 @@ struct ParallaxCommand: ParsableCommand {
             The receipt says whether every frame of the prompt arrived, and when. Add --transport roq or --mode stream \
             and compare.
             """,
-        subcommands: [CompareCommand.self, ServeCommand.self, TalkCommand.self, ProfilesCommand.self])
+        subcommands: [
+            CompareCommand.self, ServeCommand.self, TalkCommand.self, ProfilesCommand.self,
+            RealNetworkCommand.self, RealClientsCommand.self, RealServerCommand.self,
+        ])
 }

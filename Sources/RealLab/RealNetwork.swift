@@ -1,0 +1,50 @@
+internal import CNamespaces
+internal import Glibc
+package import Lab
+
+/// The process between the two namespaces: makes them, starts the clients' and the server's process in them, and relays.
+package enum RealNetwork {
+    /// Descriptors that this process finds open: the pipes of the two others.
+    private static let clientPipes = PipeEnds(input: 3, output: 4)
+    private static let serverPipes = PipeEnds(input: 5, output: 6)
+
+    /// Runs until standard input ends. Must be called before the process has a second thread.
+    /// - Parameters:
+    ///   - profiles: where the links' profiles are found by name.
+    ///   - clientArguments: what this program is started with to be the clients' process.
+    /// - Throws: `RealFailure`; where the network cannot be made, the reason has gone to standard output already.
+    package static func run(profiles: ProfileCatalogue, clientArguments: [String], serverArguments: [String]) throws {
+        signal(SIGPIPE, SIG_IGN)
+        var children: [ChildProcess] = []
+        defer {
+            for child in children {
+                kill(child.identifier, SIGTERM)
+                child.finish()
+            }
+        }
+        let loop: RelayLoop
+        do {
+            let (client, server) = try NetworkNamespace.makeBoth { () throws(RealFailure) in
+                children.append(try start("client", clientArguments, clientPipes))
+            }
+            children.append(try start("server", serverArguments, serverPipes))
+            loop = RelayLoop(client: client, server: server, profiles: profiles)
+        } catch {
+            RelayReport.refused(code: error.code, reason: error.description).write(to: STDOUT_FILENO)
+            throw error
+        }
+        // Where it is not granted, packets may be late; how late, every row says.
+        _ = parallax_run_first()
+        RelayReport.ready.write(to: STDOUT_FILENO)
+        var running = loop
+        try running.run(input: STDIN_FILENO, output: STDOUT_FILENO)
+    }
+
+    /// The process has the pipes from here on; only its ends keep them open.
+    private static func start(_ name: String, _ arguments: [String], _ pipes: PipeEnds) throws(RealFailure) -> ChildProcess {
+        let child = try ChildProcess.start(name, arguments: arguments, standard: pipes, ours: PipeEnds(input: -1, output: -1))
+        close(pipes.input)
+        close(pipes.output)
+        return child
+    }
+}
