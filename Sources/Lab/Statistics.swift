@@ -9,6 +9,9 @@ package struct Interval: Hashable, Sendable {
         self.low = low
         self.high = high
     }
+
+    /// Whether a value lies inside; the ends have been computed, and may be off by a rounding.
+    package func nearlyContains(_ value: Double) -> Bool { value >= low - 1e-9 && value <= high + 1e-9 }
 }
 
 /// Order statistics and intervals of a sample. Everything here is a pure function of its arguments.

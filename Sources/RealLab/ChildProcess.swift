@@ -28,12 +28,14 @@ struct ChildProcess {
     /// `F_SETPIPE_SZ` of fcntl(2), which glibc declares under _GNU_SOURCE only.
     private static let F_SETPIPE_SZ: Int32 = 1031
 
-    /// Starts this program again, with other arguments, in this thread's namespaces.
+    /// Starts a program in this thread's namespaces.
     /// - Parameters:
+    ///   - program: its path.
     ///   - standard: what the process has as standard input and output.
     ///   - others: what it has as descriptors 3, 4, …
     static func start(
-        _ name: String, arguments: [String], standard: PipeEnds, others: [Int32] = [], ours: PipeEnds
+        _ name: String, program: String = ownProgram, arguments: [String], standard: PipeEnds, others: [Int32] = [],
+        ours: PipeEnds
     ) throws(RealFailure) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -61,12 +63,15 @@ struct ChildProcess {
         var words: [UnsafeMutablePointer<CChar>?] = (["parallax"] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var identifier: pid_t = 0
-        let result = posix_spawn(&identifier, "/proc/self/exe", &actions, &attributes, &words, environ)
+        let result = posix_spawn(&identifier, program, &actions, &attributes, &words, environ)
         guard result == 0 else {
             throw .system(operation: "starting the \(name) process", reason: String(cString: strerror(result)))
         }
         return ChildProcess(name: name, identifier: identifier, pipes: ours)
     }
+
+    /// The program that this process is.
+    static let ownProgram = "/proc/self/exe"
 
     /// Above every descriptor that a run has.
     private static let parking: Int32 = 200

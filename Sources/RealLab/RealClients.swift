@@ -67,6 +67,7 @@ private final class ClientCrowd {
             makeEndpoint: { [identity] path, _ in
                 TrialConversation(
                     trial: beginning.trial, clip: clip, origin: Instant(nanoseconds: beginning.origin),
+                    speaksWhileOpening: beginning.speaksWhileOpening,
                     makeClient: { now in
                         try ClientEndpoint(beginning.transport, mode: mode, identity: identity, path: path, now: now)
                     },

@@ -22,6 +22,8 @@ struct TrialBeginning: Codable, Hashable {
     var clip: String
     /// When it connects.
     var origin: UInt64
+    /// Whether speech does not wait for the connection.
+    var speaksWhileOpening: Bool
 }
 
 /// What the clients' process reports.

@@ -14,6 +14,8 @@ package struct RealSweep {
     private let clips: [String: Clip]
     private let commit: String
     private let limits: RealLimits
+    private let profiles: ProfileCatalogue
+    private let program: String
     private let arguments: [String]
 
     package enum End: Hashable, Sendable {
@@ -24,8 +26,12 @@ package struct RealSweep {
 
     /// - Parameters:
     ///   - share: which trials of the plan.
-    ///   - arguments: what the network's process, this program, is started with.
-    package init(plan: Plan, share: Share, clips: [Clip], commit: String, limits: RealLimits, arguments: [String]) {
+    ///   - program: what the network's process is; this one where it is `nil`.
+    ///   - arguments: what that is started with.
+    package init(
+        plan: Plan, share: Share, clips: [Clip], commit: String, limits: RealLimits, profiles: ProfileCatalogue = ProfileCatalogue(),
+        program: String? = nil, arguments: [String]
+    ) {
         self.plan = plan
         // In an order of its own: a machine that is busy for a while must not spoil one cell and no other.
         var order = Xoshiro256(seed: plan.seed)
@@ -33,6 +39,8 @@ package struct RealSweep {
         self.clips = Dictionary(clips.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.commit = commit
         self.limits = limits
+        self.profiles = profiles
+        self.program = program ?? ChildProcess.ownProgram
         self.arguments = arguments
     }
 
@@ -47,11 +55,11 @@ package struct RealSweep {
 
     package var trialCount: Int { indices.count }
 
-    /// Runs them all and hands out each row when its trial has ended. The calling process must not yet catch signals.
+    /// Runs them all and hands out each row, with its index in the plan, when its trial has ended: not in the plan's order. The calling process must not yet catch signals.
     /// - Throws: `RealFailure`.
-    package func run(receive: (TrialRow) -> Void) throws -> End {
+    package func run(receive: (_ index: Int, TrialRow) -> Void) throws -> End {
         signal(SIGPIPE, SIG_IGN)
-        let processes = try RealProcesses(arguments: arguments)
+        let processes = try RealProcesses(program: program, arguments: arguments)
         defer { processes.finish() }
         let interruption = Pipe()
         let signals = StopSignals { interruption.fileHandleForWriting.write(Data([0])) }
@@ -98,7 +106,7 @@ package struct RealSweep {
 
         private var isReady: Bool { readyCount == 3 }
 
-        mutating func run(stop: Int32, receive: (TrialRow) -> Void) throws -> End {
+        mutating func run(stop: Int32, receive: (Int, TrialRow) -> Void) throws -> End {
             let startLimit = SystemClock.now() + sweep.limits.startTime
             while !isReady || !waiting.isEmpty || !running.isEmpty {
                 let now = SystemClock.now()
@@ -127,7 +135,7 @@ package struct RealSweep {
         private mutating func begin(now: Instant) {
             while running.count < pace.limit, nextBegin <= now, let next = waiting.popLast() {
                 nextBegin = now + sweep.limits.stagger
-                let origin = now + sweep.limits.notice
+                let origin = Self.phased(number: nextNumber, after: now + sweep.limits.notice)
                 guard let trial = sweep.trial(next.index, attempt: next.attempt, origin: origin) else { continue }
                 let number = nextNumber
                 nextNumber += 1
@@ -138,9 +146,18 @@ package struct RealSweep {
                 processes.tell(.open(opening))
                 ClientCommand.begin(
                     TrialBeginning(
-                        trial: number, transport: cell.transport, mode: cell.mode, clip: cell.clip, origin: origin.nanoseconds)
+                        trial: number, transport: cell.transport, mode: cell.mode, clip: cell.clip, origin: origin.nanoseconds,
+                        speaksWhileOpening: sweep.profiles.profile(named: cell.profile)?.speaksWhileOpening ?? false)
                 ).writeLine(to: processes.client.input)
             }
+        }
+
+        /// The next instant at which a trial may begin so that the ticks of all trials spread over the 20 ms between two frames:
+        /// steps of the golden section fill a circle evenly, however many there are.
+        private static func phased(number: Int, after instant: Instant) -> Instant {
+            let step = UInt64(GilbertElliott.step.nanoseconds)
+            let phase = UInt64((Double(number) * 0.618_033_988_75).truncatingRemainder(dividingBy: 1) * Double(step))
+            return Instant(nanoseconds: instant.nanoseconds + (phase + step - instant.nanoseconds % step) % step)
         }
 
         private mutating func read(_ descriptor: Int32, of process: String) throws(RealFailure) -> ArraySlice<UInt8> {
@@ -176,7 +193,7 @@ package struct RealSweep {
             }
         }
 
-        private mutating func hearNetwork(_ receive: (TrialRow) -> Void) throws {
+        private mutating func hearNetwork(_ receive: (Int, TrialRow) -> Void) throws {
             network.append(try read(processes.network.output, of: "network"))
             while let body = try network.next() {
                 switch try RelayReport(body.span) {
@@ -187,12 +204,12 @@ package struct RealSweep {
             }
         }
 
-        private mutating func finish(_ relay: RelayAccount, _ receive: (TrialRow) -> Void) {
+        private mutating func finish(_ relay: RelayAccount, _ receive: (Int, TrialRow) -> Void) {
             guard let trial = running.removeValue(forKey: relay.trial) else { return }
             let lateness = trial.record(relay).lateness ?? Lateness(link: .zero, capture: .zero)
             switch pace.finished(lateness, attempt: trial.attempt, began: trial.origin, now: SystemClock.now()) {
             case .again: waiting.insert((trial.index, trial.attempt + 1), at: 0)
-            case .accepted: receive(trial.row(relay, commit: sweep.commit))
+            case .accepted: receive(trial.index, trial.row(relay, commit: sweep.commit))
             }
         }
     }
@@ -207,11 +224,11 @@ private struct RealProcesses {
     private let process: ChildProcess
 
     /// Starts the network's process, which starts the two others.
-    init(arguments: [String]) throws(RealFailure) {
+    init(program: String, arguments: [String]) throws(RealFailure) {
         let (network, client, server) = (try ChildProcess.makePipes(), try ChildProcess.makePipes(), try ChildProcess.makePipes())
         defer { for pipe in [network, client, server] { [pipe.theirs.input, pipe.theirs.output].forEach { close($0) } } }
         process = try ChildProcess.start(
-            "network", arguments: arguments, standard: network.theirs,
+            "network", program: program, arguments: arguments, standard: network.theirs,
             others: [client.theirs.input, client.theirs.output, server.theirs.input, server.theirs.output], ours: network.ours)
         (self.network, self.client, self.server) = (network.ours, client.ours, server.ours)
     }

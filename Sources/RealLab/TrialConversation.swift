@@ -30,6 +30,7 @@ final class TrialConversation: DatagramEndpoint {
 
     private let clip: Clip
     private let origin: Instant
+    private let speaksWhileOpening: Bool
     private let makeClient: (Instant) throws -> ClientEndpoint
     /// Where the transport asks for signalling: places the call, and later says what came of it.
     private let placeCall: (_ offer: String) -> Void
@@ -41,11 +42,12 @@ final class TrialConversation: DatagramEndpoint {
     private static let closeTime = Duration.seconds(1)
 
     init(
-        trial: Int, clip: Clip, origin: Instant, makeClient: @escaping (Instant) throws -> ClientEndpoint,
+        trial: Int, clip: Clip, origin: Instant, speaksWhileOpening: Bool = false, makeClient: @escaping (Instant) throws -> ClientEndpoint,
         placeCall: @escaping (_ offer: String) -> Void
     ) {
         self.clip = clip
         self.origin = origin
+        self.speaksWhileOpening = speaksWhileOpening
         self.makeClient = makeClient
         self.placeCall = placeCall
         record = ClientRecord(trial: trial)
@@ -136,8 +138,9 @@ final class TrialConversation: DatagramEndpoint {
         do {
             let client = try makeClient(now)
             self.client = client
-            state = .connecting
+            state = speaksWhileOpening ? .speaking(next: 0, at: origin) : .connecting
             if let offer = client.offer { placeCall(offer) }
+            step(now: now)
         } catch {
             end("\(error)", now: now)
         }
@@ -168,8 +171,8 @@ final class TrialConversation: DatagramEndpoint {
         while let notice = client?.pollNotice() {
             switch notice {
             case .opened:
+                record.opened = record.opened ?? now.nanoseconds
                 guard case .connecting = state else { continue }
-                record.opened = now.nanoseconds
                 state = .speaking(next: 0, at: nextTick(now: now))
             case .closed(let close):
                 end("closed by \(close.origin.rawValue), code \(close.code): \(close.reason)", now: now)

@@ -6,11 +6,12 @@ internal import RealLab
 
 // `parallax compare --real`: the sweep once more, in real time.
 extension CompareCommand {
-    func makeRealSweep(_ plan: Plan, share: Share, paths: [URL]) throws -> RealSweep {
+    func makeRealSweep(_ plan: Plan, selection: ProfileSelection, share: Share, paths: [URL]) throws -> RealSweep {
         let settings = Plan.clipSettings(modes: mode)
         let clips = try ClipFiles.load(paths, settings: settings)
         return RealSweep(
             plan: plan, share: share, clips: clips, commit: Version.commit, limits: RealLimits(trialsAtOnce: atOnce),
+            profiles: selection.catalogue,
             arguments: ["real-network", "--profile", profile ?? plan.profiles.joined(separator: ",")]
                 + (profiles.map { ["--profiles", $0] } ?? []) + paths.flatMap { ["--clip", $0.path] }
                 + (settings.makesProtectedFrames ? ["--protected"] : []))
@@ -27,14 +28,14 @@ extension CompareCommand {
     func runReal(_ sweep: RealSweep, output: CompareOutput) throws -> [TrialRow] {
         FileHandle.standardError.write(Data("real: \(Self.announcement(of: sweep))\n".utf8))
         var progress = ProgressLine(total: sweep.trialCount)
-        var rows: [TrialRow] = []
-        let end = try sweep.run { row in
-            rows.append(row)
+        var rows: [(index: Int, row: TrialRow)] = []
+        let end = try sweep.run { index, row in
+            rows.append((index, row))
             output.write(row)
             progress.advance(row.cell)
         }
         progress.clear()
         if end == .interrupted { throw interrupted(after: rows.count, of: sweep.trialCount, output) }
-        return rows
+        return rows.sorted { $0.index < $1.index }.map(\.row)
     }
 }

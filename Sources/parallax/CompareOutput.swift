@@ -61,8 +61,12 @@ final class CompareOutput {
         let pooled = CellSummary.cells(of: rows, baseline: baseline, poolsClips: true)
         let cells = CellSummary.cells(of: rows, baseline: baseline) + pooled
         write(CellSummary.csv(cells), to: "summary.csv")
+        let agreement = Agreement(rows)
+        if let agreement { write(agreement.csv, to: "agreement.csv") }
         if asJSON {
             print(CellSummary.json(cells))
+        } else if let agreement {
+            printTable(of: agreement)
         } else {
             printTable(of: rows, cells: pooled)
         }
@@ -70,6 +74,19 @@ final class CompareOutput {
             let note = write(report, of: rows, summaries: pooled, to: directory)
             // Standard output is the summary's where a program reads it.
             if asJSON { FileHandle.standardError.write(Data((note + "\n").utf8)) } else { print(note) }
+        }
+    }
+
+    /// Both worlds side by side: what each says of the transports, the files tell.
+    private func printTable(of agreement: Agreement) {
+        let style = TerminalStyle(descriptor: STDOUT_FILENO, environment: Environment.variables)
+        agreement.table(usesStyle: style.isColoured).forEach { print($0) }
+        print("")
+        Agreement.reading.forEach { print(style.paint($0, .faint)) }
+        print(agreement.verdict)
+        if let directory, failure == nil {
+            let (rows, table) = (directory.path(of: "trials.jsonl"), directory.path(of: "agreement.csv"))
+            print("rows: \(rows)   this table: \(table)   cells: \(directory.path(of: "summary.csv"))")
         }
     }
 

@@ -3,7 +3,7 @@ import Wire
 
 @testable import RealLab
 
-struct `IPv4 headers` {
+@Suite struct IPv4HeaderTests {
     /// 10.64.0.1 to 10.0.0.1, UDP, 4 bytes of payload.
     private static let packet: [UInt8] =
         [0x45, 0, 0, 32, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 64, 0, 1, 10, 0, 0, 1, 0x13, 0x88, 0x11, 0x51, 0, 12, 0, 0, 1, 2, 3, 4]
@@ -17,7 +17,8 @@ struct `IPv4 headers` {
 
     @Test func `every packet that is cut short is refused`() {
         for count in Self.packet.indices {
-            #expect(throws: ParseError.self) { try IPv4Header(Self.packet.span.extracting(0..<count)) }
+            let header = try? IPv4Header(Self.packet.span.extracting(0..<count))
+            #expect(header == nil)
         }
     }
 
@@ -25,7 +26,8 @@ struct `IPv4 headers` {
         for (index, value) in [(0, 0x65), (0, 0x44), (3, 31), (3, 19)] as [(Int, UInt8)] {
             var packet = Self.packet
             packet[index] = value
-            #expect(throws: ParseError.self) { try IPv4Header(packet.span) }
+            let header = try? IPv4Header(packet.span)
+            #expect(header == nil)
         }
     }
 

@@ -1,0 +1,221 @@
+/// Whether the simulator is to be believed: the same cells in virtual time and over the real kernel, side by side.
+///
+/// The trials of both worlds have the same seeds, and so met nearly the same networks: not quite, because a real packet
+/// enters its link some tenths of a millisecond after a virtual one, and may find the loss process in another state.
+package struct Agreement: Hashable, Sendable {
+    /// Cells that have trials of both worlds, those of all clips in one, in the order in which they first come.
+    package var cells: [CellAgreement]
+
+    /// How far the middles of a delay may lie apart.
+    package static let tolerance = 5.0
+    /// How late, in milliseconds at the 99th percentile, the machine may be in a trial that says something.
+    package static let lateness = 3.0
+
+    /// The measures whose middles are compared.
+    package static let measures = ["setup_ms", "frame_delay_p50_ms", "commit_wait_ms", "response_first_audio_ms"]
+
+    /// `nil` where no cell has trials of both worlds.
+    package init?(_ rows: [TrialRow], bootstrap: Bootstrap = Bootstrap()) {
+        var order: [Cell] = []
+        var groups: [Cell: (virtual: [TrialRow], real: [TrialRow])] = [:]
+        for row in rows {
+            let cell = Cell(transport: row.transport, mode: row.mode, profile: row.profile, clip: "*")
+            if groups[cell] == nil { order.append(cell) }
+            if row.world == TrialRow.realWorld {
+                groups[cell, default: ([], [])].real.append(row)
+            } else {
+                groups[cell, default: ([], [])].virtual.append(row)
+            }
+        }
+        cells = order.compactMap { cell in
+            guard let (virtual, real) = groups[cell], !virtual.isEmpty, !real.isEmpty else { return nil }
+            return CellAgreement(cell, virtual: virtual, real: real, bootstrap: bootstrap)
+        }
+        guard !cells.isEmpty else { return nil }
+    }
+
+    package var agreeing: Int { cells.count { $0.agrees } }
+}
+
+/// One cell in both worlds.
+package struct CellAgreement: Hashable, Sendable {
+    /// Its clip is `*`.
+    package var cell: Cell
+    package var virtual: WorldSummary
+    package var real: WorldSummary
+    /// Of the trials that both worlds have: what became of the prompt in each.
+    package var pairs: PairedOutcomes
+    package var measures: [MeasureAgreement]
+    /// Why the worlds may differ, as far as the rows tell; empty where they agree.
+    package var reasons: [DisagreementReason]
+
+    /// Each world's share of intact prompts lies within the other's 95 % interval.
+    package var integrityAgrees: Bool {
+        guard let here = virtual.intact.value, let there = real.intact.value,
+            let mine = virtual.intact.wilson, let theirs = real.intact.wilson
+        else { return false }
+        return mine.nearlyContains(there) && theirs.nearlyContains(here)
+    }
+
+    package var delaysAgree: Bool { measures.allSatisfy(\.agrees) }
+    package var agrees: Bool { integrityAgrees && delaysAgree }
+
+    init(_ cell: Cell, virtual: [TrialRow], real: [TrialRow], bootstrap: Bootstrap) {
+        self.cell = cell
+        self.virtual = WorldSummary(virtual)
+        self.real = WorldSummary(real)
+        let counterparts = Dictionary(virtual.map { (RowKey($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let both = real.compactMap { row in counterparts[RowKey(row)].map { (virtual: $0, real: row) } }
+        pairs = PairedOutcomes(both)
+        measures = Measure.all.filter { Agreement.measures.contains($0.name) }.compactMap { measure in
+            MeasureAgreement(measure, virtual: virtual, real: real, pairs: both, bootstrap: bootstrap)
+        }
+        reasons = []
+        reasons = DisagreementReason.reasons(self, pairs: both)
+    }
+}
+
+/// What makes two rows a pair.
+private struct RowKey: Hashable {
+    let seed: Int
+    let clip: String
+
+    init(_ row: TrialRow) {
+        seed = row.seed
+        clip = row.clip
+    }
+}
+
+/// One world's trials of a cell.
+package struct WorldSummary: Hashable, Sendable {
+    package var trials: Int
+    package var completed: Int
+    package var intact: Proportion
+    /// The link's lateness and that of captures, whichever is more, at the median and the worst of the trials; `nil` in
+    /// virtual time, which is never late.
+    package var medianLateness: Double?
+    package var greatestLateness: Double?
+
+    init(_ rows: [TrialRow]) {
+        trials = rows.count
+        completed = rows.count { $0.end == TrialRow.completedEnd }
+        intact = Proportion(successes: rows.count { $0.intact }, trials: rows.count)
+        let lateness = Sample(
+            rows.compactMap { row in
+                row.linkLatenessP99Milliseconds.map { max($0, row.captureLatenessP99Milliseconds ?? 0) }
+            })
+        medianLateness = lateness.median
+        greatestLateness = lateness.percentile(1)
+    }
+}
+
+/// In how many pairs of trials the prompt was intact where.
+package struct PairedOutcomes: Hashable, Sendable {
+    package var both = 0, virtualOnly = 0, realOnly = 0, neither = 0
+
+    init(_ pairs: [(virtual: TrialRow, real: TrialRow)]) {
+        for pair in pairs {
+            switch (pair.virtual.intact, pair.real.intact) {
+            case (true, true): both += 1
+            case (true, false): virtualOnly += 1
+            case (false, true): realOnly += 1
+            case (false, false): neither += 1
+            }
+        }
+    }
+}
+
+/// One measure in both worlds.
+package struct MeasureAgreement: Hashable, Sendable {
+    package var name: String
+    package var virtual: Spread
+    package var real: Spread
+    /// The real median less the virtual one.
+    package var difference: Double
+    /// The median of real less virtual over pairs of trials with equal seeds.
+    package var paired: PairedDifference?
+
+    package var agrees: Bool { abs(difference) <= Agreement.tolerance }
+
+    /// `nil` where a world has no trial with the measure.
+    init?(
+        _ measure: Measure, virtual: [TrialRow], real: [TrialRow], pairs: [(virtual: TrialRow, real: TrialRow)], bootstrap: Bootstrap
+    ) {
+        guard let here = Spread(virtual.compactMap(measure.value), bootstrap: bootstrap),
+            let there = Spread(real.compactMap(measure.value), bootstrap: bootstrap)
+        else { return nil }
+        name = measure.name
+        self.virtual = here
+        self.real = there
+        difference = there.median - here.median
+        paired = PairedDifference(
+            pairs.compactMap { pair in
+                guard let here = measure.value(pair.virtual), let there = measure.value(pair.real) else { return nil }
+                return there - here
+            }, bootstrap: bootstrap)
+    }
+}
+
+/// Why the worlds may differ in a cell: what the rows tell, and no guess. `description` is a clause for people.
+package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
+    /// Real trials that did not come to their end.
+    case unfinished(Int, of: Int)
+    /// The machine was late in the middle real trial.
+    case late(milliseconds: Double)
+    /// The set-up differs over WebRTC, whose signalling is a model in virtual time and the kernel's TCP in the real world.
+    case signalling(milliseconds: Double)
+    /// Prompts intact in one world only.
+    case prompts(virtualOnly: Int, realOnly: Int, of: Int)
+    /// Frames whose packets the links dropped, on average of a prompt.
+    case drops(virtual: Double, real: Double)
+    /// The middle of a measure lies between two humps: of the pairs, the middle difference is small.
+    case humps(measure: String, pairedMilliseconds: Double)
+    /// Pairs of trials differ as much as the medians do.
+    case shifted(measure: String, pairedMilliseconds: Double)
+
+    package var description: String {
+        switch self {
+        case .unfinished(let count, let all): "\(count) of \(all) real trials did not come to their end"
+        case .late(let milliseconds): "the machine was \(Self.number(milliseconds)) ms late"
+        case .signalling(let milliseconds):
+            "signalling is a model in virtual time, and the kernel's TCP took \(Self.number(milliseconds)) ms more"
+        case .prompts(let virtualOnly, let realOnly, let all):
+            "of \(all) prompts with the same seed \(virtualOnly) were whole in virtual time only, \(realOnly) in real time only"
+        case .drops(let virtual, let real):
+            "the link lost \(Self.number(virtual)) frames of a prompt in virtual time, \(Self.number(real)) in real time"
+        case .humps(let measure, let paired):
+            "the median of \(measure) lies between two humps; trials with the same seed differ by \(Self.number(paired)) ms in the middle"
+        case .shifted(let measure, let paired):
+            "\(measure) differs by \(Self.number(paired)) ms between trials with the same seed"
+        }
+    }
+
+    private static func number(_ value: Double) -> String { decimal(value, places: 1) ?? "-" }
+
+    static func reasons(_ cell: CellAgreement, pairs: [(virtual: TrialRow, real: TrialRow)]) -> [DisagreementReason] {
+        guard !cell.agrees else { return [] }
+        var reasons: [DisagreementReason] = []
+        if cell.real.completed < cell.real.trials {
+            reasons.append(.unfinished(cell.real.trials - cell.real.completed, of: cell.real.trials))
+        }
+        if let lateness = cell.real.medianLateness, lateness > Agreement.lateness { reasons.append(.late(milliseconds: lateness)) }
+        if !cell.integrityAgrees {
+            reasons.append(.prompts(virtualOnly: cell.pairs.virtualOnly, realOnly: cell.pairs.realOnly, of: pairs.count))
+            if let virtual = Sample(pairs.map { Double($0.virtual.framesDropped) }).mean,
+                let real = Sample(pairs.map { Double($0.real.framesDropped) }).mean {
+                reasons.append(.drops(virtual: virtual, real: real))
+            }
+        }
+        for measure in cell.measures where !measure.agrees {
+            let paired = measure.paired?.median ?? measure.difference
+            if measure.name == "setup_ms", cell.cell.transport == TrialTransport.webRTC.rawValue, paired > Agreement.tolerance {
+                reasons.append(.signalling(milliseconds: paired))
+            } else if abs(paired) <= Agreement.tolerance {
+                reasons.append(.humps(measure: measure.name, pairedMilliseconds: paired))
+            } else {
+                reasons.append(.shifted(measure: measure.name, pairedMilliseconds: paired))
+            }
+        }
+        return reasons
+    }
+}

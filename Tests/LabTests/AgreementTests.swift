@@ -1,0 +1,91 @@
+import Lab
+import Testing
+
+@Suite struct AgreementTests {
+    /// `count` trials of a world; the first `intact` of them whole.
+    private func rows(
+        _ world: String, count: Int = 20, intact: Int, setup: Double = 102, wait: Double = 50, delay: Double = 50, mode: String = "datagram"
+    ) -> [TrialRow] {
+        (0..<count).map { trial in
+            var row = RowTests.row(mode: mode, trial: trial, intact: trial < intact, commitWait: wait)
+            row.world = world
+            row.setupMilliseconds = setup
+            row.frameDelayP50Milliseconds = delay
+            if world == TrialRow.realWorld {
+                row.linkLatenessP99Milliseconds = 0.2
+                row.captureLatenessP99Milliseconds = 0.4
+            }
+            return row
+        }
+    }
+
+    private func cell(_ virtual: [TrialRow], _ real: [TrialRow]) throws -> CellAgreement {
+        try #require(Agreement(virtual + real)?.cells.first)
+    }
+
+    @Test func `cells with equal shares and middles within 5 ms agree`() throws {
+        let cell = try cell(
+            rows(TrialRow.virtualWorld, intact: 10), rows(TrialRow.realWorld, intact: 12, setup: 106.9, wait: 45.1))
+        #expect(cell.agrees && cell.reasons.isEmpty)
+        #expect(cell.virtual.intact.value == 0.5 && cell.real.intact.value == 0.6)
+        #expect(cell.real.medianLateness == 0.4 && cell.virtual.medianLateness == nil)
+        #expect((cell.pairs.both, cell.pairs.realOnly, cell.pairs.virtualOnly, cell.pairs.neither) == (10, 2, 0, 8))
+    }
+
+    @Test func `a share outside the other's interval is said, with the prompts that differ`() throws {
+        let cell = try cell(rows(TrialRow.virtualWorld, intact: 20), rows(TrialRow.realWorld, intact: 10))
+        #expect(!cell.integrityAgrees && cell.delaysAgree && !cell.agrees)
+        #expect(cell.reasons.contains(.prompts(virtualOnly: 10, realOnly: 0, of: 20)))
+    }
+
+    @Test func `a middle more than 5 ms away is said, with the difference of the pairs`() throws {
+        let cell = try cell(rows(TrialRow.virtualWorld, intact: 20), rows(TrialRow.realWorld, intact: 20, delay: 56))
+        #expect(cell.integrityAgrees && !cell.delaysAgree)
+        #expect(cell.reasons == [.shifted(measure: "frame_delay_p50_ms", pairedMilliseconds: 6)])
+        #expect(cell.reasons.first?.description == "frame_delay_p50_ms differs by 6.0 ms between trials with the same seed")
+    }
+
+    @Test func `a median between two humps is told from a shift`() throws {
+        func waits(_ world: String, slow: Int) -> [TrialRow] {
+            rows(world, intact: 20).map { row in
+                var row = row
+                row.commitWaitMilliseconds = row.trial < slow ? 250 : 50
+                return row
+            }
+        }
+        let cell = try cell(waits(TrialRow.virtualWorld, slow: 9), waits(TrialRow.realWorld, slow: 11))
+        #expect(cell.reasons == [.humps(measure: "commit_wait_ms", pairedMilliseconds: 0)])
+    }
+
+    @Test func `a late machine and trials without an end are said first`() throws {
+        let real = rows(TrialRow.realWorld, intact: 20, wait: 90).map { row in
+            var row = row
+            row.linkLatenessP99Milliseconds = 12
+            if row.trial == 0 { row.end = "not open in time" }
+            return row
+        }
+        let cell = try cell(rows(TrialRow.virtualWorld, intact: 20), real)
+        #expect(cell.reasons.prefix(2) == [.unfinished(1, of: 20), .late(milliseconds: 12)])
+    }
+
+    @Test func `cells of one world only are not compared, and without any there is no agreement`() throws {
+        #expect(Agreement(rows(TrialRow.virtualWorld, intact: 20)) == nil)
+        let both = rows(TrialRow.virtualWorld, intact: 20) + rows(TrialRow.realWorld, intact: 20)
+            + rows(TrialRow.virtualWorld, intact: 20, mode: "stream")
+        let agreement = try #require(Agreement(both))
+        #expect(agreement.cells.map(\.cell.mode) == ["datagram"])
+        #expect(agreement.agreeing == 1)
+    }
+
+    @Test func `table and file have a line a cell`() throws {
+        let both = rows(TrialRow.virtualWorld, intact: 20) + rows(TrialRow.realWorld, intact: 10)
+        let agreement = try #require(Agreement(both))
+        let table = agreement.table(usesStyle: false)
+        #expect(table.count == 3 + agreement.cells[0].reasons.count)
+        #expect(table[2].contains("100/50!") && table[2].contains("102/102 ") && table[2].hasSuffix("differ"))
+        let lines = agreement.csv.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines[0].hasPrefix("profile,transport,mode,agrees,"))
+        #expect(agreement.json.contains(#""integrity_agrees":false"#))
+    }
+}
