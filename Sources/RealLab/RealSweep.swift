@@ -29,7 +29,7 @@ package struct RealSweep {
     ///   - program: what the network's process is; this one where it is `nil`.
     ///   - arguments: what that is started with.
     package init(
-        plan: Plan, share: Share, clips: [Clip], commit: String, limits: RealLimits, profiles: ProfileCatalogue = ProfileCatalogue(),
+        plan: Plan, share: Share, clips: [Clip], commit: String, limits: RealLimits, profiles: ProfileCatalogue = .builtIn,
         program: String? = nil, arguments: [String]
     ) {
         self.plan = plan
@@ -55,9 +55,9 @@ package struct RealSweep {
 
     package var trialCount: Int { indices.count }
 
-    /// Runs them all and hands out each row, with its index in the plan, when its trial has ended: not in the plan's order. The calling process must not yet catch signals.
+    /// Runs them all and hands out each row when its trial has ended: not in the plan's order. The calling process must not yet catch signals.
     /// - Throws: `RealFailure`.
-    package func run(receive: (_ index: Int, TrialRow) -> Void) throws -> End {
+    package func run(receive: (TrialRow) -> Void) throws -> End {
         signal(SIGPIPE, SIG_IGN)
         let processes = try RealProcesses(program: program, arguments: arguments)
         defer { processes.finish() }
@@ -106,7 +106,7 @@ package struct RealSweep {
 
         private var isReady: Bool { readyCount == 3 }
 
-        mutating func run(stop: Int32, receive: (Int, TrialRow) -> Void) throws -> End {
+        mutating func run(stop: Int32, receive: (TrialRow) -> Void) throws -> End {
             let startLimit = SystemClock.now() + sweep.limits.startTime
             while !isReady || !waiting.isEmpty || !running.isEmpty {
                 let now = SystemClock.now()
@@ -193,7 +193,7 @@ package struct RealSweep {
             }
         }
 
-        private mutating func hearNetwork(_ receive: (Int, TrialRow) -> Void) throws {
+        private mutating func hearNetwork(_ receive: (TrialRow) -> Void) throws {
             network.append(try read(processes.network.output, of: "network"))
             while let body = try network.next() {
                 switch try RelayReport(body.span) {
@@ -204,12 +204,12 @@ package struct RealSweep {
             }
         }
 
-        private mutating func finish(_ relay: RelayAccount, _ receive: (Int, TrialRow) -> Void) {
+        private mutating func finish(_ relay: RelayAccount, _ receive: (TrialRow) -> Void) {
             guard let trial = running.removeValue(forKey: relay.trial) else { return }
             let lateness = trial.record(relay).lateness ?? Lateness(link: .zero, capture: .zero)
             switch pace.finished(lateness, attempt: trial.attempt, began: trial.origin, now: SystemClock.now()) {
             case .again: waiting.insert((trial.index, trial.attempt + 1), at: 0)
-            case .accepted: receive(trial.index, trial.row(relay, commit: sweep.commit))
+            case .accepted: receive(trial.row(relay, commit: sweep.commit))
             }
         }
     }

@@ -61,6 +61,7 @@ struct RealTrial {
     /// The row, of this world.
     func row(_ relay: RelayAccount, commit: String) -> TrialRow {
         var row = TrialRow(record(relay), of: plan, clip: clip, commit: commit)
+        row.planIndex = index
         row.world = TrialRow.realWorld
         // What a run's packets were, no other run repeats.
         row.log = ""

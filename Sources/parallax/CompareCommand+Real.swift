@@ -28,14 +28,14 @@ extension CompareCommand {
     func runReal(_ sweep: RealSweep, output: CompareOutput) throws -> [TrialRow] {
         FileHandle.standardError.write(Data("real: \(Self.announcement(of: sweep))\n".utf8))
         var progress = ProgressLine(total: sweep.trialCount)
-        var rows: [(index: Int, row: TrialRow)] = []
-        let end = try sweep.run { index, row in
-            rows.append((index, row))
+        var rows: [TrialRow] = []
+        let end = try sweep.run { row in
+            rows.append(row)
             output.write(row)
             progress.advance(row.cell)
         }
         progress.clear()
         if end == .interrupted { throw interrupted(after: rows.count, of: sweep.trialCount, output) }
-        return rows.sorted { $0.index < $1.index }.map(\.row)
+        return rows.inPlanOrder()
     }
 }

@@ -32,13 +32,13 @@ import Testing
         let sweep = RealSweep(
             plan: plan, share: .whole, clips: clips, commit: "test", limits: RealLimits(trialsAtOnce: 20), program: Self.program.path,
             arguments: ["real-network", "--profile", profile, "--clip", path.path])
-        var rows: [Int: TrialRow] = [:]
+        var rows: [TrialRow] = []
         do {
-            #expect(try sweep.run { rows[$0] = $1 } == .finished)
+            #expect(try sweep.run { rows.append($0) } == .finished)
         } catch let error as RealFailure where ["no_tun", "tun_forbidden", "namespaces_forbidden"].contains(error.code) {
             try Test.cancel("this machine permits no namespaces: \(error.description)")
         }
-        return rows.sorted { $0.key < $1.key }.map(\.value)
+        return rows.inPlanOrder()
     }
 
     @Test func `every transport carries a prompt whole over a clean network`() throws {

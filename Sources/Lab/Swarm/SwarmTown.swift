@@ -26,8 +26,8 @@ struct SwarmTown: ~Copyable {
     private struct Street {
         var up: Link
         var down: Link
-        var upQueue = ArrivalQueue()
-        var downQueue = ArrivalQueue()
+        var upQueue = ArrivalQueue<PacketInFlight>()
+        var downQueue = ArrivalQueue<PacketInFlight>()
         /// How the server sees the client now; what is sent to an older address is lost.
         var address: PeerAddress
         /// What happens to it, and when; the next one last.
