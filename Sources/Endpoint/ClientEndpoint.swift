@@ -83,7 +83,9 @@ package final class ClientEndpoint {
 
     // MARK: Getters
 
-    package var deadline: Instant? { earliest(carrier.deadline, attachment.deadline) }
+    package var deadline: Instant? { earliest(carrier.deadline, attachment.deadline, client.deadline) }
+    /// Whether an answer has ended of which frames may still come.
+    package var awaitsAnswerFrames: Bool { client.awaitsAnswerFrames }
     /// The connection is over on both sides and nothing is left to send.
     package var isClosed: Bool { carrier.isClosed }
     /// Closing has begun on the wire: before that, the connection waits until the server has what was sent.
@@ -116,6 +118,7 @@ package final class ClientEndpoint {
     package func handleTimeout(now: Instant) {
         if let deadline = carrier.deadline, deadline <= now { carrier.handleTimeout(now: now) }
         if let deadline = attachment.deadline, deadline <= now { attachment.handleTimeout(now: now) }
+        if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
         serve(now: now)
     }
 
@@ -182,9 +185,11 @@ package final class ClientEndpoint {
         switch event {
         case .opened:
             isOpen = true
+            client.transport = attachment.capabilities.transport
             client.opened(now: now)
             notices.append(.opened)
         case .event(let bytes):
+            client.updatePathDelay(carrier.minimumRTT / 2)
             client.receive(event: bytes, now: now)
             attachment.receives(client.delivery, now: now)
         case .frame(let frame): client.receive(frame: frame, now: now)
@@ -206,6 +211,7 @@ package final class ClientEndpoint {
                 switch output {
                 case .event(let bytes): try attachment.send(event: bytes, now: now)
                 case .talkEnded: attachment.endTalk(now: now)
+                case .expect(let first, let last): attachment.expect(from: first, through: last, now: now)
                 case .frame(let frame, let delivery): try attachment.send(frame: frame, delivery: delivery, now: now)
                 }
             } catch {

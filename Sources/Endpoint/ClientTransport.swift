@@ -80,6 +80,11 @@ enum ClientAttachment {
         if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
     }
 
+    /// These frames were sent, the last included, whether they came or not.
+    func expect(from first: UInt16, through last: UInt16, now: Instant) {
+        if case .webRTC(let peer) = self { peer.expect(from: first, through: last, now: now) }
+    }
+
     /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
     var deadline: Instant? {
         switch self {

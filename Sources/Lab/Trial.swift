@@ -126,7 +126,10 @@ struct Trial: ~Copyable {
         case .answerFrame:
             record.firstAudio = record.firstAudio ?? world.now
             record.answerFrames += 1
-        case .outputStopped:
+        case .outputStopped: record.answerStopped = record.answerStopped ?? world.now
+        case .answerReceipt(let receipt):
+            record.answer = receipt
+            record.answerDecided = world.now
             if case .listening = phase { phase = .over(end: TrialRow.completedEnd) }
         case .responseDone(_, let status) where status != .completed:
             phase = .over(end: "response \(status.rawValue)")

@@ -14,6 +14,10 @@ package struct TrialRecord {
     package var committed: Instant?
     package var firstAudio: Instant?
     package var answerFrames = 0
+    /// When the client heard that the answer has been played, and when it could account for it.
+    package var answerStopped: Instant?
+    package var answerDecided: Instant?
+    package var answer: Receipt?
     /// Frames that the client's transport did not take.
     package var refusedCount = 0
     package var finished = Instant.zero
@@ -101,6 +105,15 @@ extension TrialRow {
             responseFirstAudioMilliseconds = record.firstAudio.map { Self.milliseconds($0 - committed) }
         }
         responseFrames = record.answerFrames
+        if let answer = record.answer {
+            answerFrames = answer.expectedFrames
+            answerFramesMissing = answer.expectedFrames - answer.receivedFrames
+            answerIntact = answer.verdict == .intact
+            answerVerdict = answer.verdict.rawValue
+            if let stopped = record.answerStopped {
+                answerWaitMilliseconds = record.answerDecided.map { Self.milliseconds($0 - stopped) }
+            }
+        }
         (wireBytesUp, wirePacketsUp, droppedPacketsUp) = (record.up.byteCount, record.up.packetCount, record.up.dropCount)
         (wireBytesDown, wirePacketsDown) = (record.down.byteCount, record.down.packetCount)
         droppedPacketsDown = record.down.dropCount
@@ -139,6 +152,15 @@ extension TrialRow {
         frameDelayP95Milliseconds = all.percentile(0.95).map(Self.rounded)
         frameDelayP99Milliseconds = all.percentile(0.99).map(Self.rounded)
         liveDelayP99Milliseconds = live.percentile(0.99).map(Self.rounded)
+        liveOwnDelayP99Milliseconds = Self.ownDelays(account, captures: captures).percentile(0.99).map(Self.rounded)
+    }
+
+    /// Of the live frames that came by themselves: what a mode costs them that recovers others.
+    private static func ownDelays(_ account: PromptAccount, captures: [Instant]) -> Sample {
+        Sample(zip(captures, account.frames).compactMap { captured, frame in
+            guard case .arrived(let arrival, recovery: nil) = frame, arrival - captured <= TrialSettings.liveDeadline else { return nil }
+            return milliseconds(arrival - captured)
+        })
     }
 
     private static func milliseconds(_ duration: Duration) -> Double { rounded(duration.milliseconds) }

@@ -39,9 +39,15 @@ package struct TrialRow: Hashable, Sendable {
     package var frameDelayP95Milliseconds: Double?
     package var frameDelayP99Milliseconds: Double?
     package var liveDelayP99Milliseconds: Double?
+    package var liveOwnDelayP99Milliseconds: Double?
     package var commitWaitMilliseconds: Double?
     package var responseFirstAudioMilliseconds: Double?
     package var responseFrames = 0
+    package var answerFrames = 0
+    package var answerFramesMissing = 0
+    package var answerIntact = false
+    package var answerVerdict = ""
+    package var answerWaitMilliseconds: Double?
     package var wireBytesUp = 0
     package var wireBytesDown = 0
     package var wirePacketsUp = 0
@@ -107,9 +113,15 @@ extension TrialRow {
         .optionalNumber("frame_delay_p95_ms", \.frameDelayP95Milliseconds),
         .optionalNumber("frame_delay_p99_ms", \.frameDelayP99Milliseconds),
         .optionalNumber("live_delay_p99_ms", \.liveDelayP99Milliseconds),
+        .optionalNumber("live_own_delay_p99_ms", \.liveOwnDelayP99Milliseconds),
         .optionalNumber("commit_wait_ms", \.commitWaitMilliseconds),
         .optionalNumber("response_first_audio_ms", \.responseFirstAudioMilliseconds),
         .integer("response_frames", \.responseFrames),
+        .integer("answer_frames", \.answerFrames),
+        .integer("answer_frames_missing", \.answerFramesMissing),
+        .flag("answer_intact", \.answerIntact),
+        .text("answer_verdict", \.answerVerdict),
+        .optionalNumber("answer_wait_ms", \.answerWaitMilliseconds),
         .integer("wire_bytes_up", \.wireBytesUp),
         .integer("wire_bytes_down", \.wireBytesDown),
         .integer("wire_packets_up", \.wirePacketsUp),

@@ -23,7 +23,7 @@ package struct TalkLimits: Hashable, Sendable {
     package var receipt = Duration.seconds(130)
     /// Between two signs of life of the answer.
     package var answer = Duration.seconds(10)
-    /// After the answer's last event, for frames that were overtaken by it.
+    /// After the answer's last event where it had no manifest, for frames that were overtaken by it.
     package var stragglers = Duration.milliseconds(200)
     /// For the peer to have everything before the connection closes.
     package var close = Duration.seconds(1)
@@ -209,7 +209,12 @@ package final class TalkConversation: DatagramEndpoint {
         case .responseCreated, .responseDone, .outputStarted:
             if case .awaitingAnswer = state { state = .awaitingAnswer(lastSign: now) }
         case .outputStopped, .outputCleared:
-            if case .awaitingAnswer = state { state = .collecting(until: now + script.limits.stragglers) }
+            guard case .awaitingAnswer = state else { return }
+            // With a manifest the receipt of the answer says when all is there.
+            state = .collecting(until: now + (client.awaitsAnswerFrames ? script.limits.answer : script.limits.stragglers))
+        case .answerReceipt(let receipt):
+            report.answerReceipt = receipt
+            if case .collecting = state { end(nil, now: now) }
         case .error(let error): handle(error, now: now)
         case .sessionExpiring, .committed, .cleared, .truncated: break
         }

@@ -16,6 +16,8 @@ package struct TalkReport: Sendable {
     /// The mode that the server agreed to.
     package var mode: ReliabilityMode?
     package var answer: [MediaFrame] = []
+    /// What this client received of the answer.
+    package var answerReceipt: Receipt?
     /// Frames of the prompt that the transport did not take.
     package var refusedFrames = 0
 
@@ -57,6 +59,7 @@ package struct TalkReport: Sendable {
         if let firstAnswerDelay {
             let file = answerFile.map { ", in \($0)" } ?? ""
             row("answer", "\(answerPackets.count) frames, the first \(Self.milliseconds(firstAnswerDelay)) after the commit\(file)")
+            if let answerReceipt { row("", Self.answer(answerReceipt)) }
         } else {
             row("answer", "none")
         }
@@ -72,6 +75,12 @@ package struct TalkReport: Sendable {
             }
         let verdict = style.paint(receipt.verdict.rawValue, colour)
         return "\(verdict)  \(receipt.receivedFrames) of \(receipt.expectedFrames) frames arrived, \(receipt.liveFrames) of them live"
+    }
+
+    private static func answer(_ receipt: Receipt) -> String {
+        var text = "\(receipt.verdict.rawValue): \(receipt.receivedFrames) of \(receipt.expectedFrames) frames, \(receipt.liveFrames) of them live"
+        if let recovered = recovered(receipt.recovered) { text += ", \(recovered)" }
+        return receipt.missing.isEmpty ? text : "\(text); missing \(missing(receipt))"
     }
 
     private static func missing(_ receipt: Receipt) -> String {
@@ -115,6 +124,7 @@ package struct TalkReportLine: Encodable, Sendable {
     private let answerFrames: Int
     private let answerFile: String?
     private let receipt: Receipt?
+    private let answerReceipt: Receipt?
     private let error: Failure?
 
     private struct Failure: Encodable, Sendable {
@@ -125,7 +135,7 @@ package struct TalkReportLine: Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case event, target, receipt, error
         case setupMs = "setup_ms", receiptMs = "receipt_ms", responseFirstAudioMs = "response_first_audio_ms"
-        case answerFrames = "answer_frames", answerFile = "answer_file"
+        case answerFrames = "answer_frames", answerFile = "answer_file", answerReceipt = "answer_receipt"
     }
 
     package init(_ report: TalkReport, target: String, answerFile: String?) {
@@ -136,6 +146,7 @@ package struct TalkReportLine: Encodable, Sendable {
         answerFrames = report.answerPackets.count
         self.answerFile = answerFile
         receipt = report.receipt
+        answerReceipt = report.answerReceipt
         error = report.failure.map { Failure(code: $0.code, message: $0.description) }
     }
 }

@@ -7,7 +7,14 @@ struct Playout: Sendable {
     enum Step: Hashable {
         case started(responseID: String)
         case frame(MediaFrame)
-        case stopped(responseID: String)
+        /// The answer has played; the manifest names the frames that it sent.
+        case stopped(responseID: String, Manifest)
+    }
+
+    /// An answer that was stopped in the midst of it, and what it had sent.
+    struct Cleared: Hashable {
+        var responseID: String
+        var manifest: Manifest
     }
 
     private struct Answer {
@@ -17,6 +24,15 @@ struct Playout: Sendable {
         /// No more packets will be added.
         var isWhole = false
         var isStarted = false
+        /// The number of its first frame, and the hash of those that were sent.
+        var firstSequence: UInt16 = 0
+        var hash = FrameHash()
+
+        /// What was sent of it.
+        func manifest() -> Manifest {
+            var hash = hash
+            return Manifest(firstSequence: firstSequence, frames: next, sha256: hash.hexadecimal())
+        }
     }
 
     private let limit: Int
@@ -68,12 +84,12 @@ struct Playout: Sendable {
 
     /// Stops everything at once.
     /// - Returns: the responses whose audio had started.
-    mutating func clear() -> [String] {
+    mutating func clear() -> [Cleared] {
         defer {
             answers = []
             isTalking = false
         }
-        return answers.filter(\.isStarted).map(\.responseID)
+        return answers.filter(\.isStarted).map { Cleared(responseID: $0.responseID, manifest: $0.manifest()) }
     }
 
     /// The next thing that is due at `now`.
@@ -86,9 +102,11 @@ struct Playout: Sendable {
         guard answer.next < answer.packets.count else {
             answers.removeFirst()
             if answers.isEmpty { isTalking = false }
-            return answer.packets.isEmpty ? step(now: now) : .stopped(responseID: answer.responseID)
+            return answer.packets.isEmpty ? step(now: now) : .stopped(responseID: answer.responseID, answer.manifest())
         }
         let packet = answer.packets[answer.next]
+        if answer.next == 0 { answers[0].firstSequence = sequence }
+        answers[0].hash.update(packet)
         answers[0].next += 1
         let duration = OpusPacket.duration(of: packet) ?? OpusPacket.usualDuration
         let frame = MediaFrame(sequence: sequence, timestamp: timestamp, marker: !isTalking, payload: packet)

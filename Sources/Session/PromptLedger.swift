@@ -50,6 +50,9 @@ package struct PromptLedger: Sendable {
     /// From the lowest sequence number held to one past the highest.
     package var window: Range<UInt64> { start..<end }
 
+    /// Everything below is decided or dropped.
+    package var decidedFloor: UInt64 { floor }
+
     /// The number that follows the highest one held or decided, as it travels.
     package var nextSequence: UInt16 { UInt16(truncatingIfNeeded: max(end, floor)) }
 

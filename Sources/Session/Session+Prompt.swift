@@ -98,23 +98,7 @@ extension Session {
             }
             return (lower..<max(ledger.window.upperBound, announcedEnd), nil)
         }
-        guard manifest.frames > 0 else {
-            throw EventError(code: .emptyBuffer, message: "The manifest names no frames.", param: "parallax.frames")
-        }
-        guard manifest.frames <= ledger.frameLimit else {
-            throw .invalidValue("A prompt has at most \(ledger.frameLimit) frames.", param: "parallax.frames")
-        }
-        if let text = manifest.sha256 {
-            guard let hash = FrameHash.normalized(text) else {
-                throw .invalidValue("The hash is 64 hexadecimal digits.", param: "parallax.sha256")
-            }
-            manifest.sha256 = hash
-        }
-        let first = ledger.extended(manifest.firstSequence)
-        guard first >= floor else {
-            throw .invalidValue("The prompt overlaps one that was committed before.", param: "parallax.first_sequence")
-        }
-        return (first..<first + UInt64(manifest.frames), manifest)
+        return (try ledger.range(of: &manifest, from: floor), manifest)
     }
 
     /// `input_audio_buffer.clear`: the frames since the last commit will be in no prompt.

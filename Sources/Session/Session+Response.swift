@@ -154,7 +154,7 @@ extension Session {
             let cleared = playout.clear()
             outputs.append(.responder(.cancel(responseID: active.id)))
             close(active, .cancelled, details: .init(type: .cancelled, reason: "client_cancelled"))
-            for id in cleared { emit(.outputCleared(responseID: id)) }
+            for answer in cleared { emit(.outputCleared(responseID: answer.responseID, answer.manifest)) }
         case .queued(let queued) where responseID == nil:
             // It was never begun, but a client waits for its end: begin and cancel it in one.
             response = .idle
@@ -178,7 +178,7 @@ extension Session {
     mutating func clearOutput() {
         let started = playout.clear()
         if case .active(let active) = response { playout.mute(active.id) }
-        for id in started { emit(.outputCleared(responseID: id)) }
+        for answer in started { emit(.outputCleared(responseID: answer.responseID, answer.manifest)) }
     }
 
     // MARK: Play-out
@@ -188,8 +188,8 @@ extension Session {
             switch step {
             case .started(let responseID): emit(.outputStarted(responseID: responseID))
             case .frame(let frame): send(frame)
-            case .stopped(let responseID):
-                emit(.outputStopped(responseID: responseID))
+            case .stopped(let responseID, let manifest):
+                emit(.outputStopped(responseID: responseID, manifest))
                 outputs.append(.talkEnded)
             }
         }

@@ -43,6 +43,7 @@ final class SessionFlow: LoadFlow {
         configuration.mode = mode
         // Nothing is committed: no hash is wanted.
         configuration.sendsManifest = false
+        configuration.keepsAnswerReceipts = false
         client = ClientEndpoint(
             transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: configuration, path: path, entropy: .system, now: now)

@@ -39,7 +39,7 @@ import Wire
                         sent.append(frame)
                         deliveries.append(delivery)
                         if !lost.contains(frame.sequence) { server.session.receive(frame: frame, now: server.now) }
-                    case .talkEnded: break
+                    case .talkEnded, .expect: break
                     }
                     server.drain()
                 }
@@ -109,11 +109,13 @@ import Wire
             case .answerFrame: "frame"
             case .outputStarted: "started"
             case .outputStopped: "stopped"
+            case .answerReceipt(let receipt): "answer \(receipt.verdict.rawValue)"
             default: "other"
             }
         }
         #expect(kinds.filter { $0 != "frame" } == [
             "created sess_test", "updated datagram", "committed", "receipt", "response", "started", "done completed", "stopped",
+            "answer intact",
         ])
         #expect(kinds.filter { $0 == "frame" }.count == 3)
     }

@@ -14,6 +14,8 @@ package struct ClientConfiguration: Hashable, Sendable {
     package var liveDeadline: Duration?
     /// Whether commits carry the count and hash of their frames.
     package var sendsManifest = true
+    /// Whether the answers' frames are kept until they are accounted for.
+    package var keepsAnswerReceipts = true
     package var instructions: String?
     /// Sent in the first event, where the transport has no header for it.
     package var secret: String?
@@ -30,6 +32,8 @@ package enum ClientOutput: Hashable, Sendable {
     case frame(MediaFrame, Delivery)
     /// The prompt is committed: behind its frames nothing follows that would show their loss.
     case talkEnded
+    /// These frames of an answer were sent, the last included, and some have not come.
+    case expect(first: UInt16, last: UInt16)
 }
 
 /// What a client learns, drained by `RealtimeClient.pollNotice`.
@@ -47,6 +51,8 @@ package enum ClientNotice: Hashable, Sendable {
     case answerFrame(MediaFrame)
     case outputStarted
     case outputStopped
+    /// The account of an answer's audio, as this client received it; its `itemID` is the response's.
+    case answerReceipt(Receipt)
     case outputCleared
     case error(EventError)
 }

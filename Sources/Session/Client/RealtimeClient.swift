@@ -3,7 +3,7 @@ package import Wire
 /// The client's end of a session: numbers frames, writes events, reads answers. It knows no transport and no clock.
 ///
 /// Same contract as `Session`: change it once, then drain `pollOutput` (for the transport) and `pollNotice` (for
-/// whoever talks). It waits for nothing, so it has no deadline.
+/// whoever talks), and call `handleTimeout` when `deadline` comes: an answer that lacks frames is judged then.
 package struct RealtimeClient: Sendable {
     package let configuration: ClientConfiguration
     /// How this client's frames are carried now.
@@ -23,6 +23,9 @@ package struct RealtimeClient: Sendable {
     private var early: BoundedQueue<ClientOutput>?
     private var notices: BoundedQueue<ClientNotice>
     private var prompt: OpenPrompt
+    private var answers: AnswerLedger
+    /// The word for the transport in receipts of answers.
+    package var transport = ""
     private var capture = CaptureCursor()
     private var eventCount = 0
     private var hasSentSecret = false
@@ -49,7 +52,19 @@ package struct RealtimeClient: Sendable {
         notices = BoundedQueue(limit: configuration.limits.queuedOutputs)
         early = BoundedQueue(limit: configuration.limits.earlyOutputs)
         prompt = OpenPrompt(first: configuration.firstSequence)
+        answers = AnswerLedger(limits: configuration.limits)
     }
+
+    /// Whether an answer has ended of which frames may still come.
+    package var awaitsAnswerFrames: Bool { answers.isWaiting }
+
+    /// When `handleTimeout` wants to be called; `nil` where nothing is waited for.
+    package var deadline: Instant? { answers.deadline }
+
+    package mutating func handleTimeout(now: Instant) { judgeAnswers(now: now) }
+
+    /// The smallest one-way delay that the transport has seen on this path.
+    package mutating func updatePathDelay(_ oneWay: Duration) { answers.updatePathDelay(oneWay) }
 
     // MARK: What the talker does
 
@@ -130,12 +145,17 @@ package struct RealtimeClient: Sendable {
 
     // MARK: What the transport brings
 
-    package mutating func receive(frame: MediaFrame, now: Instant) { notices.append(.answerFrame(frame)) }
+    package mutating func receive(frame: MediaFrame, now: Instant) {
+        notices.append(.answerFrame(frame))
+        guard configuration.keepsAnswerReceipts else { return }
+        answers.record(frame, now: now)
+        if answers.isWaiting { judgeAnswers(now: now) }
+    }
 
     /// One event of the server. One that cannot be read is noticed as an error.
     package mutating func receive(event bytes: [UInt8], now: Instant) {
         do throws(EventError) {
-            notice(try ServerEvent(parsing: bytes, limits: configuration.limits))
+            notice(try ServerEvent(parsing: bytes, limits: configuration.limits), now: now)
         } catch {
             notices.append(.error(error))
         }
@@ -144,7 +164,7 @@ package struct RealtimeClient: Sendable {
     package mutating func pollOutput() -> ClientOutput? { outputs.popFirst() }
     package mutating func pollNotice() -> ClientNotice? { notices.popFirst() }
 
-    private mutating func notice(_ event: ServerEvent) {
+    private mutating func notice(_ event: ServerEvent, now: Instant) {
         switch event {
         case .sessionCreated(let session):
             sessionID = session.id
@@ -160,13 +180,37 @@ package struct RealtimeClient: Sendable {
         case .responseCreated(let response): notices.append(.responseCreated(id: response.id))
         case .responseDone(let response): notices.append(.responseDone(id: response.id, status: response.status))
         case .outputStarted: notices.append(.outputStarted)
-        case .outputStopped: notices.append(.outputStopped)
-        case .outputCleared: notices.append(.outputCleared)
+        case .outputStopped(let responseID, let manifest):
+            notices.append(.outputStopped)
+            endAnswer(responseID, manifest, now: now)
+        case .outputCleared(let responseID, let manifest):
+            notices.append(.outputCleared)
+            endAnswer(responseID, manifest, now: now)
         case .error(let error): notices.append(.error(error))
         case .conversationCreated, .itemAdded, .itemDone, .outputItemAdded, .outputItemDone, .contentPartAdded,
             .contentPartDone, .outputAudioDone, .transcriptDelta, .transcriptDone, .other:
             break
         }
+    }
+
+    // MARK: Answers
+
+    /// An answer's audio has ended: its account follows at once, or when its last frames have come.
+    private mutating func endAnswer(_ responseID: String, _ manifest: Manifest?, now: Instant) {
+        // Stopped before its first frame: there is nothing to account for.
+        guard let manifest, manifest.frames != 0, configuration.keepsAnswerReceipts else { return }
+        do throws(EventError) {
+            let missing = try answers.end(responseID, manifest, reliability, transport: transport, now: now)
+            if let missing { outputs.append(.expect(first: missing.first, last: missing.last)) }
+        } catch {
+            notices.append(.error(error))
+        }
+        judgeAnswers(now: now)
+    }
+
+    private mutating func judgeAnswers(now: Instant) {
+        let liveDeadline = configuration.liveDeadline ?? .milliseconds(ParallaxSettings().liveDeadlineMilliseconds)
+        while let receipt = answers.popReceipt(liveDeadline: liveDeadline, now: now) { notices.append(.answerReceipt(receipt)) }
     }
 
     // MARK: Parts

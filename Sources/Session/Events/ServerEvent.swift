@@ -26,8 +26,10 @@ package enum ServerEvent: Hashable, Sendable {
     case transcriptDone(PartLocator, String)
 
     case outputStarted(responseID: String)
-    case outputStopped(responseID: String)
-    case outputCleared(responseID: String)
+    /// The answer has played. Ours: the manifest of the frames that it sent, so that the client can account for them.
+    case outputStopped(responseID: String, Manifest?)
+    /// The answer was stopped; the manifest names what it had sent.
+    case outputCleared(responseID: String, Manifest?)
 
     /// Read only: an event of another server, or a newer one, that says nothing to this client.
     case other(type: String)
@@ -131,8 +133,11 @@ extension Envelope: Encodable {
         case .transcriptDone(let locator, let transcript):
             try encode(locator, into: &container)
             try container.encode(transcript, forKey: .transcript)
-        case .outputStarted(let responseID), .outputStopped(let responseID), .outputCleared(let responseID):
+        case .outputStarted(let responseID):
             try container.encode(responseID, forKey: .responseID)
+        case .outputStopped(let responseID, let manifest), .outputCleared(let responseID, let manifest):
+            try container.encode(responseID, forKey: .responseID)
+            try container.encodeIfPresent(manifest, forKey: .parallax)
         }
     }
 
@@ -171,8 +176,14 @@ extension Envelope: Decodable {
         case "response.created": .responseCreated(try container.decode(ResponseObject.self, forKey: .response))
         case "response.done": .responseDone(try container.decode(ResponseObject.self, forKey: .response))
         case "output_audio_buffer.started": .outputStarted(responseID: try container.decode(String.self, forKey: .responseID))
-        case "output_audio_buffer.stopped": .outputStopped(responseID: try container.decode(String.self, forKey: .responseID))
-        case "output_audio_buffer.cleared": .outputCleared(responseID: try container.decode(String.self, forKey: .responseID))
+        case "output_audio_buffer.stopped":
+            .outputStopped(
+                responseID: try container.decode(String.self, forKey: .responseID),
+                try container.decodeIfPresent(Manifest.self, forKey: .parallax))
+        case "output_audio_buffer.cleared":
+            .outputCleared(
+                responseID: try container.decode(String.self, forKey: .responseID),
+                try container.decodeIfPresent(Manifest.self, forKey: .parallax))
         // The rest tells a client nothing that it acts on: not decoding it saves a microsecond or two an event.
         default: .other(type: type)
         }
