@@ -29,11 +29,15 @@ package struct MissingSequences: Sendable {
         package var missedSince: Instant
         package var lastAsked: Instant?
         package var askedCount = 0
+        /// When it is given up.
+        package var expiry: Instant
         fileprivate var number: UInt64
     }
 
-    /// How long a packet is asked for, from the moment at which it was first missed.
+    /// How long a packet is asked for, from the moment at which it was first missed; a change is for those missed later.
     package var patience: Duration
+    /// From now on gaps are no losses to ask for: the sender's mode has changed. What `expect` names still is.
+    package var ignoresGaps = false
     /// How long to wait before a gap is taken for a loss: a path may deliver out of order.
     package var reorderAllowance: Duration
     /// The path's round trip, as far as it is known.
@@ -75,7 +79,7 @@ package struct MissingSequences: Sendable {
             return nil
         }
         guard number <= highest else {
-            miss(from: highest + 1, to: number, now: now)
+            if !ignoresGaps { miss(from: highest + 1, to: number, now: now) }
             self.highest = number
             return nil
         }
@@ -128,7 +132,7 @@ package struct MissingSequences: Sendable {
 
     /// When `requests` has something to do; `nil` where nothing is missing.
     package var deadline: Instant? {
-        missing.lazy.map { min(nextRequest($0), $0.missedSince + patience) }.min()
+        missing.lazy.map { min(nextRequest($0), $0.expiry) }.min()
     }
 
     private func nextRequest(_ packet: Missing) -> Instant {
@@ -150,7 +154,7 @@ package struct MissingSequences: Sendable {
         let kept = max(first, end - min(end, UInt64(limits.missing)))
         givenUpCount += Int(kept - first)
         for number in kept..<end {
-            missing.append(Missing(sequence: UInt16(truncatingIfNeeded: number), missedSince: now, number: number))
+            missing.append(makeMissing(number, now: now))
         }
         let excess = missing.count - limits.missing
         guard excess > 0 else { return }
@@ -178,12 +182,16 @@ package struct MissingSequences: Sendable {
         let kept = numbers.suffix(max(0, limits.missing - missing.count))
         givenUpCount += numbers.count - kept.count
         missing.insert(
-            contentsOf: kept.map { Missing(sequence: UInt16(truncatingIfNeeded: $0), missedSince: now, number: $0) }, at: 0)
+            contentsOf: kept.map { makeMissing($0, now: now) }, at: 0)
+    }
+
+    private func makeMissing(_ number: UInt64, now: Instant) -> Missing {
+        Missing(sequence: UInt16(truncatingIfNeeded: number), missedSince: now, expiry: now + patience, number: number)
     }
 
     private mutating func giveUp(now: Instant) {
         let count = missing.count
-        missing.removeAll { $0.missedSince + patience <= now }
+        missing.removeAll { $0.expiry <= now }
         givenUpCount += count - missing.count
     }
 

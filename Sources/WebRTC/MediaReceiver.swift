@@ -15,9 +15,13 @@ struct MediaReceiver {
     private var received = ReceivedSequences()
     /// There while lost packets are asked for, or may be: until the mode is known they are noted.
     private var missing: MissingSequences?
+    /// When gaps are no losses any more, after a change to a mode that asks for none.
+    private var gapsEnd: Instant?
     /// Whether it has been said if lost packets are asked for.
     private(set) var isDecided = false
     private var roundTrip = Duration.zero
+    /// Frames that were asked for and then came by other means: the answers under way are no duplicates of the sender's.
+    private var overtaken = BoundedQueue<UInt16>(limit: 64)
     /// Whether anything came since the last report.
     private(set) var hasNews = false
     /// Packets that were of no use: other sources, other payload types, malformed.
@@ -30,6 +34,9 @@ struct MediaReceiver {
         self.reorderAllowance = reorderAllowance
         missing = MissingSequences(patience: Self.undecidedPatience, reorderAllowance: reorderAllowance, limits: limits)
     }
+
+    /// How long after a change of mode frames of the mode before may come.
+    private static let changePatience = Duration.seconds(2)
 
     /// As long as early packets are kept, and longer.
     private static let undecidedPatience = Duration.seconds(30)
@@ -44,8 +51,13 @@ struct MediaReceiver {
         }
         let header = rtp.header
         hasNews = true
+        if let end = gapsEnd, end <= now {
+            gapsEnd = nil
+            missing?.ignoresGaps = true
+        }
         statistics?.received(sequence: header.sequence, timestamp: header.timestamp, arrival: now)
         let recovery = noteArrival(header, now: now)
+        guard !received.contains(header.sequence) || !isOvertaken(header.sequence) else { return }
         if header.payloadType == redPayloadType {
             receiveRedundant(rtp.payload(in: packet), header, recovery, now: now, into: &events)
         } else {
@@ -57,7 +69,24 @@ struct MediaReceiver {
     /// A frame that came by a data channel: it counts as come, and is not asked for.
     mutating func receivedElsewhere(_ frame: MediaFrame, now: Instant) {
         received.insert(frame.sequence, frame.timestamp)
-        missing?.received(frame.sequence, now: now)
+        noteOvertaken(missing?.received(frame.sequence, now: now))
+    }
+
+    private mutating func noteOvertaken(_ packet: MissingSequences.Missing?) {
+        guard let packet, packet.askedCount > 0 else { return }
+        if overtaken.count == overtaken.limit { _ = overtaken.popFirst() }
+        overtaken.append(packet.sequence)
+    }
+
+    /// Whether this is the answer to a request whose frame has come by other means.
+    private mutating func isOvertaken(_ sequence: UInt16) -> Bool {
+        guard !overtaken.isEmpty else { return false }
+        var isFound = false
+        for _ in 0..<overtaken.count {
+            guard let next = overtaken.popFirst() else { break }
+            if next == sequence { isFound = true } else { overtaken.append(next) }
+        }
+        return isFound
     }
 
     private mutating func isOurs(_ header: RTPHeader) -> Bool {
@@ -92,7 +121,7 @@ struct MediaReceiver {
                 guard !block.range.isEmpty, !received.contains(block.sequence), received.agrees(block.sequence, block.timestamp)
                 else { continue }
                 header.marker = false
-                missing?.received(block.sequence, now: now)
+                noteOvertaken(missing?.received(block.sequence, now: now))
             }
             received.insert(block.sequence, block.timestamp)
             events.append(.frame(frame(header, payload.extracting(block.range), isPrimary ? recovery : .red)))
@@ -109,11 +138,14 @@ struct MediaReceiver {
 
     /// From now on lost packets are asked for while they are younger than `patience`; `nil` asks for none.
     mutating func askForLost(within patience: Duration?, now: Instant) {
-        isDecided = true
+        defer { isDecided = true }
         guard let patience else {
-            missing = nil
+            // What the mode before promised is still asked for; the sender changes its mode only when it has heard of it.
+            if isDecided, missing != nil { gapsEnd = now + Self.changePatience } else { missing = nil }
             return
         }
+        gapsEnd = nil
+        missing?.ignoresGaps = false
         if missing != nil {
             missing?.patience = patience
         } else {

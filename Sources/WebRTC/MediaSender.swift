@@ -67,7 +67,8 @@ struct MediaSender {
     }
 
     private mutating func keep(_ bytes: [UInt8], _ sequence: UInt16, age: Duration, now: Instant) {
-        sent.age = age
+        // What was sent in another mode keeps its time.
+        sent.age = max(sent.age, age)
         sent.insert(bytes, sequence: sequence, now: now)
     }
 

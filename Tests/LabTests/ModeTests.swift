@@ -103,15 +103,31 @@ import Wire
         }
     }
 
-    @Test(arguments: transports) func `a change from one mode that recovers to another keeps what both promise`(transport: String) throws {
-        for (first, second) in [(.nack, .stream), (.stream, .nack), (.nack, .streamPerFrame), (.streamPerFrame, .nack)] as [(ReliabilityMode, ReliabilityMode)] {
-            var talker = ClientConfiguration()
-            talker.mode = first
-            talker.deadline = .seconds(5)
+    @Test(arguments: transports) func `a change among all modes in mid-session, with loss, keeps what each promises`(transport: String) throws {
+        for (first, second) in ModeChanges.pairs {
             let record = try Self.run(
-                NetworkProfile.named("burst-10"), transport: transport, talker: talker, change: (frame: 100, mode: second))
-            #expect(record.account?.receipt.verdict == .intact, "\(first) to \(second)")
+                NetworkProfile.named("random-10"), transport: transport, talker: ModeChanges.talker(first),
+                change: (frame: 100, mode: second))
+            ModeChanges.check(record, from: first, to: second)
         }
+    }
+
+    @Test(arguments: ["burst-10", "random-10", "random-10@25ms", "burst-10@25ms"])
+    func `repair brings every prompt and answer intact, and what is live by itself as soon as a datagram`(profile: String) throws {
+        let rows = try Self.rows([.datagram, .repair], profile: profile, trials: 4)
+        let plain = rows.filter { $0.mode == "datagram" }
+        let repaired = rows.filter { $0.mode == "repair" }
+        #expect(plain.count == 8 && repaired.count == 8)
+        for (plain, repaired) in zip(plain, repaired) {
+            #expect(plain.seed == repaired.seed && plain.transport == repaired.transport)
+            #expect(repaired.verdict == "intact" && repaired.answerVerdict == "intact")
+            #expect(repaired.framesDuplicate == 0)
+            #expect(repaired.framesLive >= plain.framesLive)
+            #expect(try #require(repaired.liveOwnDelayP99Milliseconds) <= #require(plain.liveOwnDelayP99Milliseconds) + 1)
+            // What came by itself in one mode came so in the other.
+            for (one, other) in zip(plain.frameFates, repaired.frameFates) where one == "L" { #expect(other == "L") }
+        }
+        #expect(repaired.reduce(0) { $0 + $1.framesRecoveredRepair } > 20)
     }
 
     private static func run(

@@ -51,6 +51,31 @@ import Wire
         #expect(lost > 0 && missing * 2 < lost, "\(missing) of \(lost)")
     }
 
+    @Test(arguments: ["burst-10", "random-10", "random-10@25ms", "burst-10@25ms"])
+    func `repair brings every prompt and answer intact`(profile: String) throws {
+        let rows = try Self.rows(.repair, profile, trials: 6)
+        for row in rows {
+            #expect(row.verdict == "intact" && row.answerVerdict == "intact" && row.framesDuplicate == 0)
+        }
+        #expect(rows.reduce(0) { $0 + $1.framesRecoveredNACK + $1.framesRecoveredRepair } > 10)
+    }
+
+    @Test(arguments: ["clean", "random-10"]) func `a change among all modes in mid-session keeps what each promises`(profile: String) throws {
+        for (first, second) in ModeChanges.pairs {
+            let cell = Cell(transport: "webrtc", mode: first.rawValue, profile: profile, clip: "noise")
+            let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
+            LabClock.virtual.begin(1)
+            defer { LabClock.virtual.end() }
+            var trial = Trial(
+                plan, transport: .webRTC, profile: try #require(NetworkProfile.named(profile)), talker: ModeChanges.talker(first),
+                clip: Self.clip, credentials: try TrialCredentials(), clock: .virtual)
+            trial.modeChange = (frame: 40, mode: second)
+            let record = try trial.run()
+            ModeChanges.check(record, from: first, to: second)
+            if profile == "clean" { #expect(record.account?.receipt.verdict == .intact, "\(first) to \(second)") }
+        }
+    }
+
     private static func losing(at start: Duration, up: Bool) -> NetworkProfile {
         let link = LinkProfile(delay: .milliseconds(50), bitsPerSecond: 10_000_000, queueLimit: .milliseconds(300))
         var broken = link

@@ -352,6 +352,82 @@ import Wire
         #expect(driver.receipt?.verdict == .intact)
     }
 
+    @Test func `a manifest that counts too many waits for them, takes the next prompt's and degrades; the one after is whole`() throws {
+        var driver = SessionDriver()
+        driver.speak(0..<5)
+        var lie = SessionDriver.manifest(0..<5)
+        lie.frames = 8
+        driver.send(.commitAudio(lie))
+        #expect(driver.receipt == nil)
+        driver.speak(5..<10)
+        #expect(try #require(driver.receipt).verdict == .degraded)
+        // The frames are in one prompt only: what overlaps it is refused, and the rest can be committed.
+        driver.forget()
+        driver.send(.commitAudio(SessionDriver.manifest(5..<10)))
+        #expect(driver.errorCode == "invalid_value")
+        driver.forget()
+        driver.send(.commitAudio(SessionDriver.manifest(8..<10)))
+        #expect(driver.receipt?.verdict == .intact)
+        driver.speak(10..<15)
+        driver.send(.commitAudio(SessionDriver.manifest(10..<15)))
+        #expect(driver.receipt?.verdict == .intact)
+    }
+
+    @Test func `frames that never come are holes when the wait is over, and the next prompt is whole`() throws {
+        var driver = SessionDriver()
+        driver.speak(0..<5)
+        driver.send(.commitAudio(SessionDriver.manifest(0..<9)))
+        driver.advance(by: .milliseconds(200))
+        let receipt = try #require(driver.receipt)
+        #expect(receipt.verdict == .degraded && receipt.expectedFrames == 9 && receipt.longestGapMilliseconds == 80)
+        driver.forget()
+        driver.speak(9..<12)
+        driver.send(.commitAudio(SessionDriver.manifest(9..<12)))
+        #expect(driver.receipt?.verdict == .intact)
+    }
+
+    // MARK: Announced tails
+
+    @Test func `without a manifest, the transport's word for the last frame makes the tail known`() throws {
+        var driver = SessionDriver()
+        driver.speak(0..<10, lost: [8, 9])
+        driver.session.receive(announcement: 9, now: driver.now)
+        driver.send(.commitAudio(nil))
+        #expect(driver.receipt == nil && driver.expectations == [9])
+        driver.advance(by: .milliseconds(200))
+        let receipt = try #require(driver.receipt)
+        #expect(receipt.expectedFrames == 10 && receipt.receivedFrames == 8 && receipt.verdict == .unverified)
+    }
+
+    @Test func `an announcement behind the commit still counts while the prompt waits`() throws {
+        var driver = SessionDriver()
+        driver.speak(0..<10, lost: [4, 8, 9])
+        driver.send(.commitAudio(nil))
+        driver.session.receive(announcement: 9, now: driver.now)
+        driver.drain()
+        driver.send(SessionDriver.frame(4))
+        driver.send(SessionDriver.frame(8))
+        #expect(driver.receipt == nil)
+        driver.send(SessionDriver.frame(9))
+        #expect(try #require(driver.receipt).receivedFrames == 10)
+    }
+
+    @Test(arguments: [4, 9, 20_000, 40_000] as [UInt16]) func `an announcement that says nothing new, or too much, changes nothing`(last: UInt16) throws {
+        var driver = SessionDriver()
+        driver.speak(0..<10)
+        driver.session.receive(announcement: last, now: driver.now)
+        driver.send(.commitAudio(nil))
+        #expect(try #require(driver.receipt).expectedFrames == 10)
+    }
+
+    @Test func `a manifest is believed before any announcement`() {
+        var driver = SessionDriver()
+        driver.speak(0..<10)
+        driver.session.receive(announcement: 15, now: driver.now)
+        driver.send(.commitAudio(SessionDriver.manifest(0..<10)))
+        #expect(driver.receipt?.verdict == .intact)
+    }
+
     @Test func `an empty buffer cannot be committed`() {
         var driver = SessionDriver()
         driver.send(.commitAudio(nil))
