@@ -13,6 +13,7 @@ struct MediaReceiver {
     private(set) var ssrc: UInt32?
     private var statistics: ReceptionStatistics?
     private var received = ReceivedSequences()
+    private var reported = ReportedTail()
     /// There while lost packets are asked for, or may be: until the mode is known they are noted.
     private var missing: MissingSequences?
     /// When gaps are no losses any more, after a change to a mode that asks for none.
@@ -56,6 +57,7 @@ struct MediaReceiver {
             missing?.ignoresGaps = true
         }
         statistics?.received(sequence: header.sequence, timestamp: header.timestamp, arrival: now)
+        reported.received(header)
         let recovery = noteArrival(header, now: now)
         guard !received.contains(header.sequence) || !isOvertaken(header.sequence) else { return }
         if header.payloadType == redPayloadType {
@@ -192,12 +194,19 @@ struct MediaReceiver {
     /// When `requests` has something to ask for.
     var deadline: Instant? { isDecided ? missing?.deadline : nil }
 
-    mutating func requests(now: Instant) -> [UInt16] { isDecided ? missing?.requests(now: now) ?? [] : [] }
+    mutating func requests(now: Instant) -> [UInt16] {
+        guard isDecided, let requests = missing?.requests(now: now) else { return [] }
+        if !requests.isEmpty { reported.stop() }
+        return requests
+    }
 
     // MARK: Reports
 
-    mutating func received(_ report: RTCPPacket.SenderReport, now: Instant) {
-        if report.ssrc == ssrc { statistics?.received(report, arrival: now) }
+    /// - Returns: the last frame that the peer has sent by now, where the report tells of one that has not come.
+    mutating func received(_ report: RTCPPacket.SenderReport, now: Instant) -> UInt16? {
+        guard report.ssrc == ssrc else { return nil }
+        statistics?.received(report, arrival: now)
+        return reported.last(by: report.packetCount, highest: received.highestSequence)
     }
 
     /// The peer's source has left (RFC 3550 section 6.6): another one may follow.
@@ -205,6 +214,7 @@ struct MediaReceiver {
         guard let ssrc, ssrcs.contains(ssrc) else { return }
         self.ssrc = nil
         statistics = nil
+        reported = ReportedTail()
         received = ReceivedSequences()
     }
 

@@ -60,7 +60,7 @@ extension WebRTCPeer {
         for packet in packets {
             switch packet {
             case .senderReport(let report):
-                receiver?.received(report, now: now)
+                if let last = receiver?.received(report, now: now) { output.append(.framesAnnounced(through: last)) }
                 measure(report.reports, now: now)
             case .receiverReport(_, let reports): measure(reports, now: now)
             case .goodbye(let ssrcs): receiver?.left(ssrcs)

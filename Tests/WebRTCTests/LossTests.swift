@@ -86,6 +86,89 @@ import Wire
         #expect(pair.serverFrames.map(\.sequence) == Array(0..<10))
     }
 
+    @Test func `a sender report tells of a tail that did not come`() throws {
+        let pair = try open(.datagram)
+        dropFrames(pair, [200, 201, 202])
+        try pair.speak(200, delivery: .datagram)
+        #expect(!pair.serverEvents.contains { if case .framesAnnounced = $0 { true } else { false } })
+        try pair.speak(3, from: 200, delivery: .datagram)
+        pair.run(for: .seconds(2))
+        #expect(pair.serverFrames.count == 200)
+        #expect(pair.serverEvents.contains(.framesAnnounced(through: 202)))
+    }
+
+    @Test func `a report is not believed where the beginning is unknown`() throws {
+        let pair = try open(.datagram)
+        dropFrames(pair, [0, 200])
+        try pair.speak(201, delivery: .datagram)
+        pair.run(for: .seconds(2))
+        #expect(!pair.serverEvents.contains { if case .framesAnnounced = $0 { true } else { false } })
+    }
+
+    // MARK: Repair
+
+    @Test func `what is lost once comes by SRTP, what is lost twice by the channel, each frame once`() throws {
+        let pair = try open(.repaired)
+        var counts: [UInt16: Int] = [:]
+        pair.drops = { toServer, _, bytes in
+            guard toServer, Self.isFrame(bytes), bytes[1] & 0x7F == 111 else { return false }
+            let sequence = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+            counts[sequence, default: 0] += 1
+            return [5, 6, 7].contains(sequence) && counts[sequence] == 1 || [20, 21].contains(sequence)
+        }
+        try pair.speak(60, delivery: .repaired)
+        pair.run(for: .seconds(3))
+        #expect(pair.serverFrames.map(\.sequence).sorted() == Array(0..<60))
+        #expect(Set(pair.serverFrames.filter { $0.recovery == .nack }.map(\.sequence)) == [5, 6, 7])
+        #expect(Set(pair.serverFrames.filter { $0.recovery == .repair }.map(\.sequence)) == [20, 21])
+        #expect(pair.serverFrames.allSatisfy { $0.payload == WebRTCPair.frame(Int($0.sequence)).payload })
+    }
+
+    @Test func `a lost tail and its commit come with a closing marker, and the answer to it ends the markers`() throws {
+        let pair = try open(.repaired)
+        var isDown = false
+        pair.drops = { toServer, _, _ in toServer && isDown }
+        try pair.speak(10, delivery: .repaired)
+        isDown = true
+        try pair.speak(4, from: 10, delivery: .repaired)
+        try pair.client.send(event: Array("commit".utf8), now: pair.now)
+        pair.client.endTalk(now: pair.now)
+        pair.run(for: .milliseconds(90))
+        isDown = false
+        let up = pair.now
+        #expect(pair.run(for: .seconds(1)) { $0.serverTexts == ["commit"] && $0.serverFrames.count == 14 })
+        #expect(pair.now - up <= .milliseconds(20 + 25 + 1))
+        pair.run(for: .milliseconds(100))
+        let quiet = pair.log.count
+        pair.run(for: .milliseconds(300))
+        #expect(pair.log.count - quiet < 10)
+        pair.run(for: .seconds(5))
+        #expect(pair.serverTexts == ["commit"] && pair.serverFrames.count == 14)
+    }
+
+    @Test func `a peer without our channel gets no markers and still has its losses sent again by SRTP`() throws {
+        let pair = try open(.resent(within: .seconds(1)))
+        pair.server.receives(.repaired, now: pair.now)
+        // This server answers in mode repair to a client that knows nothing of it.
+        pair.client.receives(.resent(within: .seconds(5)), now: pair.now)
+        var dropped: Set<UInt16> = []
+        var markers = 0
+        pair.drops = { toServer, _, bytes in
+            guard !toServer, Self.isFrame(bytes) else { return false }
+            if bytes[1] & 0x7F == 98 { markers += 1 }
+            let sequence = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+            return [3, 4].contains(sequence) && dropped.insert(sequence).inserted
+        }
+        for index in 0..<20 {
+            try pair.server.send(frame: WebRTCPair.frame(index), delivery: .repaired, now: pair.now)
+            pair.run(for: .milliseconds(20))
+        }
+        pair.server.endTalk(now: pair.now)
+        pair.run(for: .seconds(2))
+        #expect(pair.clientFrames.map(\.sequence).sorted() == Array(0..<20))
+        #expect(markers == 0)
+    }
+
     @Test func `redundancy covers losses as long as its depth, bit for bit`() throws {
         let pair = try open(.redundant(depth: 2))
         dropFrames(pair, [3, 4, 10, 20, 21, 22])
