@@ -43,6 +43,10 @@ struct ClientRecord: Codable, Hashable {
     var committed: UInt64?
     var firstAudio: UInt64?
     var answerFrames = 0
+    /// When the answer had been played, and when it could be accounted for.
+    var answerStopped: UInt64?
+    var answerDecided: UInt64?
+    var answer: Receipt?
     var refusedCount = 0
     var finished: UInt64 = 0
     var end = ""

@@ -33,6 +33,9 @@ struct RealTrial {
         record.firstAudio = client.firstAudio.map(moved)
         record.finished = moved(client.finished)
         record.answerFrames = client.answerFrames
+        record.answer = client.answer
+        record.answerStopped = client.answerStopped.map(moved)
+        record.answerDecided = client.answerDecided.map(moved)
         record.refusedCount = client.refusedCount
         record.end = client.end
         record.lateness = Lateness(link: relay.latenessP99, capture: captureLateness(client))

@@ -191,7 +191,10 @@ final class TrialConversation: DatagramEndpoint {
         case .answerFrame:
             record.firstAudio = record.firstAudio ?? now.nanoseconds
             record.answerFrames += 1
-        case .outputStopped:
+        case .outputStopped: record.answerStopped = record.answerStopped ?? now.nanoseconds
+        case .answerReceipt(let receipt):
+            record.answer = receipt
+            record.answerDecided = now.nanoseconds
             if case .listening = state { end(TrialRow.completedEnd, now: now) }
         case .responseDone(_, let status) where status != .completed:
             end("response \(status.rawValue)", now: now)
