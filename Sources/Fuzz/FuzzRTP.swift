@@ -50,3 +50,17 @@ func fuzzRED(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
     }
     return true
 }
+
+/// The input is the payload of a closing marker.
+func fuzzClosing(_ input: Span<UInt8>) throws(FuzzFinding) -> Bool {
+    guard let marker = try? ClosingMarker(parsing: input) else { return false }
+    if case .copies(let frames, let events) = marker.content {
+        try expect(frames.count + events.count <= ClosingMarker.copyLimit, "copies have a limit")
+        let bytes = frames.reduce(0) { $0 + $1.payload.count } + events.reduce(0) { $0 + $1.bytes.count }
+        try expect(bytes <= input.count, "copies lie within the marker")
+    }
+    var written: [UInt8] = []
+    marker.write(into: &written)
+    try expect((try? ClosingMarker(parsing: written.span)) == marker, "a marker survives the round trip")
+    return true
+}

@@ -15,7 +15,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case flows
     case quicPacket = "quic-packet"
     case dataChannelMessage = "data-channel-message"
-    case rtp, rtcp, red
+    case rtp, rtcp, red, closing
     case stun, sdp, trickle
     case session
     case client
@@ -45,6 +45,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .trickle: try fuzzTrickle(input)
         case .rtcp: try fuzzRTCP(input)
         case .red: try fuzzRED(input)
+        case .closing: try fuzzClosing(input)
         case .session: try fuzzSession(input)
         case .client: try fuzzClient(input)
         }

@@ -12,11 +12,14 @@ struct Closing {
     private(set) var count: UInt64 = 0
     /// Markers that this talk may still have.
     private var left = 0
+    /// One marker follows in any case: it names the last frame.
+    private var owesFirst = false
     private var carried: [UInt64: (frames: [UInt16], events: UInt64?)] = [:]
 
     /// A talk has ended.
     mutating func begin(_ limits: MediaStreamLimits, now: Instant) {
         left = limits.closingMarkers
+        owesFirst = true
         next = now + limits.closingInterval
     }
 
@@ -24,12 +27,13 @@ struct Closing {
     /// - Parameter isNeeded: whether the peer has not acknowledged everything.
     /// - Returns: whether a marker is to be sent.
     mutating func take(isNeeded: Bool, _ limits: MediaStreamLimits, now: Instant) -> Bool {
-        guard isNeeded, left > 0 else {
+        guard isNeeded || owesFirst, left > 0 else {
             next = nil
             carried = [:]
             return false
         }
         left -= 1
+        owesFirst = false
         next = now + limits.closingInterval
         return true
     }

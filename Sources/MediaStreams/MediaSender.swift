@@ -199,7 +199,7 @@ package struct MediaSender {
     /// The talk is over: behind what was sent nothing follows that would show its loss. In mode `repair` closing markers
     /// follow, until the peer has acknowledged all frames and events.
     package mutating func endTalk(now: Instant) {
-        guard !repairs.isEmpty else { return }
+        guard repairs.endTalk() else { return }
         closing.begin(limits, now: now)
     }
 

@@ -20,6 +20,8 @@ struct RepairedFrames {
     private var streams: [StreamID: UInt16] = [:]
     /// The last frame that was sent.
     private(set) var last: UInt16 = 0
+    /// Whether a frame was sent since the last talk ended.
+    private var hasSpoken = false
     /// When frames of whose fate nothing is known go on streams: a while after the last of them. ngtcp2 0.12 starts no loss
     /// timer for packets of datagrams alone, and may forget to report one (`OutstandingDatagrams`).
     private(set) var silenceEnd: Instant?
@@ -40,8 +42,15 @@ struct RepairedFrames {
         kept[frame.sequence] = Kept(frame: frame, sent: now)
         order.append(frame.sequence)
         last = frame.sequence
+        hasSpoken = true
         silenceEnd = now + Self.patience
         return evicted
+    }
+
+    /// - Returns: whether frames of this mode belong to the talk that ends now.
+    mutating func endTalk() -> Bool {
+        defer { hasSpoken = false }
+        return hasSpoken
     }
 
     /// The peer has the frame.

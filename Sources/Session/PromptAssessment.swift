@@ -11,10 +11,24 @@ package struct PendingPrompt: Hashable, Sendable {
     package var deadline: Instant
     /// How many frames are not there yet.
     package var missingCount: Int
+    /// Until when the transport's word for the last frame is awaited, where there is no manifest and it will come.
+    package var tailDeadline: Instant?
     package var transport: String
     /// The mode and the policy at the commit; what changes later is for the next prompt.
     package var mode: ReliabilityMode
     package var onGap: GapPolicy
+
+    /// Whether all is there, or the time is over.
+    func isDecidable(at now: Instant) -> Bool {
+        if deadline <= now { return true }
+        return missingCount <= 0 && tailDeadline.map { $0 <= now } ?? true
+    }
+
+    /// When that may next be so by the clock alone.
+    var nextDeadline: Instant {
+        guard missingCount <= 0, let tailDeadline else { return deadline }
+        return min(deadline, tailDeadline)
+    }
 }
 
 /// What the ledger holds of a prompt at its decision: counted and hashed once.

@@ -40,14 +40,17 @@ extension Session {
         guard case .attached = phase, !configuration.returnsFrames, ledger.window.upperBound > decidedFloor else { return }
         let end = ledger.extended(last) + 1
         // More than a prompt may have is not believed.
-        guard end > announcedEnd, end > ledger.window.upperBound,
-            end - ledger.window.upperBound <= UInt64(limits.announcedFrames)
-        else { return }
+        guard end > announcedEnd, end <= ledger.window.upperBound + UInt64(limits.announcedFrames) else { return }
         announcedEnd = end
-        guard let index = pending.indices.last, pending[index].manifest == nil, pending[index].range.upperBound < end else { return }
-        pending[index].missingCount += Int(end - pending[index].range.upperBound)
+        guard let index = pending.indices.last, pending[index].manifest == nil, pending[index].range.upperBound <= end else { return }
+        pending[index].tailDeadline = nil
+        let unknown = end - pending[index].range.upperBound
+        pending[index].missingCount += Int(unknown)
         pending[index].range = pending[index].range.lowerBound..<end
-        outputs.append(.expect(first: UInt16(truncatingIfNeeded: pending[index].range.lowerBound), last: last))
+        if unknown > 0 {
+            outputs.append(.expect(first: UInt16(truncatingIfNeeded: pending[index].range.lowerBound), last: last))
+        }
+        decideWhatIsDue(now: now)
     }
 
     /// `input_audio_buffer.commit`: the frames up to here are one prompt. With a manifest it may overtake them.
@@ -65,6 +68,9 @@ extension Session {
             itemID: itemID, range: range, manifest: checked, committed: now, deadline: now.advanced(by: wait),
             missingCount: range.count - ledger.heldCount(in: range), transport: transport, mode: mode,
             onGap: object.parallax.reliability.onGap))
+        if checked == nil, mode == .repair, wait > .zero, announcedEnd < range.upperBound {
+            pending[pending.count - 1].tailDeadline = now.advanced(by: min(wait, limits.tailWait))
+        }
         hasToldOverflow = false
         emit(.audioCommitted(itemID: itemID, previousItemID: previous))
         let item = ConversationItem(
@@ -119,7 +125,7 @@ extension Session {
 
     /// Decides the prompts that are whole, or have waited long enough, the oldest first.
     mutating func decideWhatIsDue(now: Instant) {
-        while let prompt = pending.first, prompt.missingCount <= 0 || prompt.deadline <= now {
+        while let prompt = pending.first, prompt.isDecidable(at: now) {
             pending.removeFirst()
             decide(prompt, now: now)
         }

@@ -186,8 +186,8 @@ package struct Session: Sendable {
     package var deadline: Instant? {
         switch phase {
         case .waiting, .ended: nil
-        case .detached(let since): earliest(since.advanced(by: limits.detachedDuration), pending.first?.deadline)
-        case .attached: earliest(nextExpiry, pending.first?.deadline, playout.deadline)
+        case .detached(let since): earliest(since.advanced(by: limits.detachedDuration), pending.first?.nextDeadline)
+        case .attached: earliest(nextExpiry, pending.first?.nextDeadline, playout.deadline)
         }
     }
 

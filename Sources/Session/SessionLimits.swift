@@ -31,6 +31,8 @@ package struct SessionLimits: Hashable, Sendable {
     package var pendingPrompts = 4
     /// How many frames behind the last that came a transport may announce.
     package var announcedFrames = 1_000
+    /// How long a commit without a manifest waits in mode `repair` for the closing marker that names its last frame.
+    package var tailWait: Duration = .milliseconds(500)
     /// The longest `wait_ms` that a client may ask for.
     package var wait: Duration = .seconds(120)
 

@@ -412,6 +412,35 @@ import Wire
         #expect(try #require(driver.receipt).receivedFrames == 10)
     }
 
+    @Test func `without a manifest, mode repair waits for the closing marker that names the last frame`() throws {
+        for isTailLost in [false, true] {
+            var driver = SessionDriver(attached: false)
+            driver.session.attach(Capabilities(transport: "roq", modes: ReliabilityMode.allCases), now: driver.now)
+            driver.send(Self.update(#"{"mode":"repair"}"#))
+            driver.forget()
+            driver.speak(0..<10, lost: isTailLost ? [8, 9] : [])
+            driver.send(.commitAudio(nil))
+            #expect(driver.receipt == nil)
+            driver.advance(by: .milliseconds(20))
+            driver.session.receive(announcement: 9, now: driver.now)
+            driver.drain()
+            if isTailLost { for sequence in [8, 9] { driver.send(SessionDriver.frame(sequence)) } }
+            let receipt = try #require(driver.receipt)
+            #expect(receipt.receivedFrames == 10 && receipt.expectedFrames == 10 && receipt.waitedMilliseconds == 20)
+        }
+    }
+
+    @Test func `a marker that does not come is not waited for long`() throws {
+        var driver = SessionDriver(attached: false)
+        driver.session.attach(Capabilities(transport: "roq", modes: ReliabilityMode.allCases), now: driver.now)
+        driver.send(Self.update(#"{"mode":"repair"}"#))
+        driver.forget()
+        driver.speak(0..<10)
+        driver.send(.commitAudio(nil))
+        driver.advance(by: .milliseconds(500))
+        #expect(try #require(driver.receipt).waitedMilliseconds == 500)
+    }
+
     @Test(arguments: [4, 9, 20_000, 40_000] as [UInt16]) func `an announcement that says nothing new, or too much, changes nothing`(last: UInt16) throws {
         var driver = SessionDriver()
         driver.speak(0..<10)
