@@ -83,7 +83,7 @@ extension QUICConnection {
         // congestion window, or the handshake's last packet, once lost, could never be sent again.
         let leavesRoom = role == .client && !isHandshakeConfirmed && congestionWindow.inFlight * 3 > congestionWindow.byteCount
         if !leavesRoom, let datagram = datagrams.first {
-            let timed = untimedByteCount >= Self.timedByteCount && isHandshakeConfirmed ? timedStream : nil
+            let timed = untimedByteCount >= Self.timedByteCount && (role == .server || isHandshakeConfirmed) ? timedStream : nil
             var outcome = packet.add(datagram, expectsMore: !sendQueue.isEmpty || timed != nil)
             if packet.datagramWasAccepted {
                 _ = datagrams.popFirst()

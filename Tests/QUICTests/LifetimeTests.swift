@@ -153,4 +153,30 @@ import Wire
         pair.run(for: .milliseconds(200))
         #expect(pair.serverEvents.contains(.datagram([5])))
     }
+
+    /// ngtcp2 starts no loss timer for packets of datagrams alone.
+    @Test(arguments: [QUICPair.Direction.up, .down])
+    func `a window of which every datagram was lost does not stop the connection, while the peer goes on talking`(
+        direction: QUICPair.Direction
+    ) throws {
+        let pair = try QUICPair()
+        #expect(pair.establish())
+        pair.run(for: .milliseconds(200))
+        let sender = direction == .up ? pair.client : try #require(pair.server)
+        let peer = direction == .up ? try #require(pair.server) : pair.client
+        // A stream that stays open, as that of events does.
+        let stream = try sender.openStream(.unidirectional)
+        try sender.write([1], to: stream, isFinal: false)
+        pair.run(for: .milliseconds(200))
+        pair.drops = { way, _, _ in way == direction }
+        for id in 0..<400 {
+            try? sender.sendDatagram([UInt8](repeating: 2, count: 200), id: UInt64(id))
+            if id % 5 == 0 { try peer.sendDatagram([3], id: UInt64(id)) }
+            pair.run(for: .milliseconds(10))
+        }
+        pair.drops = { _, _, _ in false }
+        try sender.write([4], to: stream, isFinal: true)
+        let events = { direction == .up ? pair.serverEvents : pair.clientEvents }
+        #expect(pair.run(for: .seconds(20)) { $0.received(on: stream, by: events()).isFinal })
+    }
 }
