@@ -120,6 +120,8 @@ package struct Proportion: Hashable, Sendable {
         let denominator = 1 + z * z / count
         let centre = (value + z * z / (2 * count)) / denominator
         let reach = z * (value * (1 - value) / count + z * z / (4 * count * count)).squareRoot() / denominator
-        return Interval(low: max(0, centre - reach), high: min(1, centre + reach))
+        // At the ends the bound is the value itself, which rounding would miss.
+        return Interval(
+            low: successes == 0 ? 0 : max(0, centre - reach), high: successes == trials ? 1 : min(1, centre + reach))
     }
 }

@@ -19,7 +19,7 @@ struct OverallFindings {
         guard decided.count > 0 else {
             return [undecided] + [setup].compactMap { $0 }
         }
-        let price = [commit, lateness, cost].compactMap { $0 }
+        let price = [commit, lateness, live, cost].compactMap { $0 }
         return [integrity] + price + [transports, setup].compactMap { $0 }
     }
 
@@ -69,6 +69,28 @@ struct OverallFindings {
 
     private var lateness: String? {
         comparison(.frameDelayP99, what: "their slowest frame in a hundred came", places: 0, unit: "ms", less: "sooner", more: "later")
+    }
+
+    /// What each of these modes does to the live path: frames in time for turn detection.
+    private var live: String? {
+        guard let reference = figures.referenceMode else { return nil }
+        var modes: [String] = []
+        for combination in steady where combination.mode != reference && !modes.contains(combination.mode) { modes.append(combination.mode) }
+        let parts = modes.compactMap { mode -> String? in
+            let differences = decided.flatMap { profile in
+                steady.filter { $0.mode == mode }.compactMap { combination -> Estimate? in
+                    let other = Combination(transport: combination.transport, mode: reference)
+                    guard let here = figures.cell(profile.profile, combination), let there = figures.cell(profile.profile, other) else { return nil }
+                    return Pairs(here, against: there, bootstrap: figures.bootstrap).mean(MeasureName.framesLiveShare.value)
+                }
+            }
+            guard !differences.isEmpty else { return nil }
+            let told = differences.filter(\.isSeparatedFromZero)
+            let (fewer, more) = (told.count { $0.value < 0 }, told.count { $0.value > 0 })
+            return "with \(mode) fewer in \(fewer) and more in \(more) of \(differences.count)"
+        }
+        guard !parts.isEmpty else { return nil }
+        return "Live frames, compared with \(reference) in the same way: \(Wording.list(parts)) (means of paired differences)."
     }
 
     private var cost: String? {

@@ -11,12 +11,14 @@ struct ProfileFindings {
     let last: [CellFigures]
     /// The mode that delays are compared with.
     let reference: String?
+    private let bootstrap: Bootstrap
 
     init(_ figures: Figures, profile: String) {
         self.profile = profile
         let cells = figures.cells(of: profile)
         self.cells = cells
         reference = figures.referenceMode
+        bootstrap = figures.bootstrap
         let intervals = cells.map { $0.summary.intact.wilson ?? Interval(low: 0, high: 1) }
         let shares = cells.map { $0.summary.intact.value ?? 0 }
         let best = shares.indices.max { (shares[$0], intervals[$0].low) < (shares[$1], intervals[$1].low) }
@@ -32,7 +34,7 @@ struct ProfileFindings {
 
     var sentences: [String] {
         guard cells.count > 1 else { return cells.map(alone) }
-        return [integrity, delay, lateness, cost].compactMap { $0 }
+        return [integrity, delay, slowest, lateness, cost].compactMap { $0 }
     }
 
     private func alone(_ cell: CellFigures) -> String {
@@ -74,6 +76,24 @@ struct ProfileFindings {
             text += relation(waits, theirs)
         }
         return text + "."
+    }
+
+    /// Who of the leaders is decided soonest where it takes long, if the intervals of the 95th percentile tell.
+    private var slowest: String? {
+        let waits = leaders.compactMap { cell -> (cell: CellFigures, value: Double, interval: Interval)? in
+            let sample = Sample(cell.rows.compactMap(MeasureName.commitWait.value))
+            guard let value = sample.percentile(0.95), let interval = bootstrap.percentileInterval(0.95, of: sample) else { return nil }
+            return (cell, value, interval)
+        }
+        guard let least = waits.min(by: { $0.value < $1.value }) else { return nil }
+        // Less than a frame is no wait to speak of.
+        let isFirst = waits.map { $0.interval.overlaps(least.interval) || $0.value - least.value < 20 }
+        let first = zip(waits, isFirst).filter(\.1).map(\.0)
+        let others = zip(waits, isFirst).filter { !$0.1 }.map(\.0)
+        guard !others.isEmpty else { return nil }
+        return "In the slowest of twenty trials the wait was shortest with \(names(first.map(\.cell))): "
+            + "\(Wording.millisecondsRange(first.map(\.value))); it was longer, and separated, with \(names(others.map(\.cell))): "
+            + "\(Wording.millisecondsRange(others.map(\.value)))."
     }
 
     /// Whether medians of two groups are told apart: all of one from all of the other.

@@ -6,10 +6,11 @@ struct ProfileSection {
     let figures: Figures
     let findings: ProfileFindings
     let profile: String
+    /// `nil` where nobody knows any more what the name stood for.
+    let network: NetworkProfile?
 
     /// - Parameter isDrawn: whether charts are drawn; without, words stand alone.
     func html(_ charts: inout ChartSheet, isDrawn: Bool) -> HTML {
-        let network = NetworkProfile.named(profile)
         let meaning: HTML = network.map { "<p class=\"network\">\($0.summary). Source: \($0.source).</p>\n" as HTML } ?? ""
         let drawn: [HTML] = isDrawn ? self.charts.map { charts.add($0) } : []
         let grid: HTML = drawn.isEmpty ? "" : "\(key)<div class=\"charts\">\n\(drawn)</div>\n"

@@ -12,13 +12,15 @@ package struct Report: Sendable {
     private let overall: OverallFindings
     private let repetition: Repetition
     private let sections: [ReportSection]
+    private let networks: ProfileCatalogue
 
     /// - Parameters:
     ///   - rows: of one sweep; where both worlds are among them, the virtual one is drawn.
     ///   - summaries: of all their cells over all clips, as `summary.csv` has them.
+    ///   - networks: where the profiles' descriptions are.
     ///   - sections: what others have found, to stand before the repetition.
     package init(
-        _ rows: [TrialRow], summaries: [CellSummary], repetition: Repetition, sections: [ReportSection] = [],
+        _ rows: [TrialRow], summaries: [CellSummary], repetition: Repetition, networks: ProfileCatalogue = .builtIn, sections: [ReportSection] = [],
         bootstrap: Bootstrap = Bootstrap()
     ) {
         let hasVirtual = rows.contains { $0.world == TrialRow.virtualWorld }
@@ -27,6 +29,7 @@ package struct Report: Sendable {
         self.figures = figures
         self.repetition = repetition
         self.sections = sections
+        self.networks = networks
         profiles = figures.profiles.map { ProfileFindings(figures, profile: $0) }
         overall = OverallFindings(figures, profiles: profiles)
     }
@@ -43,8 +46,8 @@ package struct Report: Sendable {
     /// The page.
     package func html(_ library: ChartLibrary) -> String {
         var charts = ChartSheet()
-        let networks = profiles.enumerated().map { index, findings in
-            ProfileSection(figures: figures, findings: findings, profile: findings.profile)
+        let parts = profiles.enumerated().map { index, findings in
+            ProfileSection(figures: figures, findings: findings, profile: findings.profile, network: networks.profile(named: findings.profile))
                 .html(&charts, isDrawn: index < Self.drawnProfileLimit)
         }
         let body: HTML = """
@@ -57,7 +60,7 @@ package struct Report: Sendable {
             <p class="note">These sentences are computed from the rows. They call two cells different only where their 95\u{A0}% intervals have no value in common.</p>
             <noscript><p>The charts need JavaScript; the tables below hold all their figures.</p></noscript>
             </section>
-            \(contents)\(networks)\(ComparisonSection.html(figures))\(sections.map(\.html))\(tables)\(repetition.html(figures))\
+            \(contents)\(parts)\(ComparisonSection.html(figures))\(sections.map(\.html))\(tables)\(repetition.html(figures))\
             \(Definitions.html(modes: figures.modes))
             """
         return page(body, charts: charts, library: library).markup

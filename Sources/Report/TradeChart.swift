@@ -23,10 +23,14 @@ enum TradeChart {
             let own = points.filter { $0.combination.transport == transport }
             return own.isEmpty ? nil : trace(own, transport: transport, mark: ChartStyle.mark(of: transport, in: transports))
         }
+        func up(_ y: Double) -> Double { (y - yRange.low) / (yRange.high - yRange.low) }
         let spots = points.map { point in
-            TradeLabels.Spot(
+            let x = point.x.interval ?? Interval(low: point.x.value, high: point.x.value)
+            let y = point.y.interval ?? Interval(low: point.y.value, high: point.y.value)
+            return TradeLabels.Spot(
                 name: point.combination.mode, colour: ChartStyle.mark(of: point.combination.transport, in: transports).colour,
-                x: point.x.value, y: point.y.value, left: axis.position(point.x.value), up: (point.y.value - yRange.low) / (yRange.high - yRange.low))
+                x: point.x.value, y: point.y.value, left: axis.position(point.x.value), up: up(point.y.value),
+                bars: (axis.position(x.low), axis.position(x.high), up(y.low), up(y.high)))
         }
         let layout: JSONNode = [
             "xaxis": axis.spec,

@@ -12,6 +12,8 @@ enum TradeLabels {
         /// Where it lies in the plot: 0 ... 1 from the left and from the bottom.
         var left: Double
         var up: Double
+        /// Where its interval's ends lie in the same way.
+        var bars: (left: Double, right: Double, bottom: Double, top: Double)
     }
 
     /// The plot that labels are placed for: between a phone's and a desk's. On a wider one they only have more room.
@@ -22,6 +24,7 @@ enum TradeLabels {
     /// Plotly's annotations.
     static func annotations(_ spots: [Spot], isLogarithmic: Bool) -> [JSONNode] {
         let points = spots.map { Point(x: $0.left * plot.width, y: (1 - $0.up) * plot.height) }
+        let bars = spots.flatMap(bars)
         var taken: [Box] = []
         return clusters(spots).sorted { $0.count > $1.count }.map { members in
             let names = members.reduce(into: [String]()) { names, spot in if !names.contains(spot.name) { names.append(spot.name) } }
@@ -30,7 +33,7 @@ enum TradeLabels {
                 width: Double(lines.map(\.count).max() ?? 0) * letterWidth, height: Double(lines.count) * lineHeight)
             let middle = members[members.count / 2]
             let anchor = Point(x: middle.left * plot.width, y: (1 - middle.up) * plot.height)
-            let offset = offset(from: anchor, size: size, points: points, taken: taken)
+            let offset = offset(from: anchor, size: size, points: points, bars: bars, taken: taken)
             taken.append(Box(middle: anchor + offset, size: size))
             let colours = Set(members.map(\.colour))
             return [
@@ -68,9 +71,17 @@ enum TradeLabels {
         }
     }
 
+    /// Places along the bars of a point's interval, near enough to each other that no label fits between.
+    private static func bars(_ spot: Spot) -> [Point] {
+        let (x, y) = (spot.left * plot.width, (1 - spot.up) * plot.height)
+        let across = stride(from: spot.bars.left * plot.width, through: spot.bars.right * plot.width, by: 12).map { Point(x: $0, y: y) }
+        let along = stride(from: (1 - spot.bars.top) * plot.height, through: (1 - spot.bars.bottom) * plot.height, by: 12).map { Point(x: x, y: $0) }
+        return across + along
+    }
+
     /// From a cluster to the middle of its label: of all places around, the one that costs least.
     private static func offset(
-        from anchor: Point, size: (width: Double, height: Double), points: [Point], taken: [Box]
+        from anchor: Point, size: (width: Double, height: Double), points: [Point], bars: [Point], taken: [Box]
     ) -> Point {
         var best = (cost: Double.infinity, offset: Point(x: 0, y: 0))
         for distance in stride(from: 16.0, through: 112, by: 12) {
@@ -81,19 +92,21 @@ enum TradeLabels {
                 let offset = Point(
                     x: across * distance + (across.magnitude < 0.2 ? 0 : across.sign == .minus ? -1 : 1) * size.width / 2,
                     y: along * distance + (along.magnitude < 0.2 ? 0 : along.sign == .minus ? -1 : 1) * size.height / 2)
-                let cost = cost(of: Box(middle: anchor + offset, size: size), distance: distance, points: points, taken: taken)
+                let cost = cost(
+                    of: Box(middle: anchor + offset, size: size), distance: distance, points: points, bars: bars, taken: taken)
                 if cost < best.cost { best = (cost, offset) }
             }
         }
         return best.offset
     }
 
-    private static func cost(of box: Box, distance: Double, points: [Point], taken: [Box]) -> Double {
+    private static func cost(of box: Box, distance: Double, points: [Point], bars: [Point], taken: [Box]) -> Double {
         let plotBox = Box(middle: Point(x: plot.width / 2, y: plot.height / 2), size: plot)
         let outside = (box.high.x - box.low.x) * (box.high.y - box.low.y) - box.overlap(plotBox)
         let onLabels = taken.map { box.overlap($0) }.reduce(0, +)
         let onPoints = points.map { max(0, 11 - box.distance(to: $0)) }.reduce(0, +)
-        return distance + outside * 0.5 + onLabels * 2 + onPoints * 20
+        let onBars = bars.map { max(0, 5 - box.distance(to: $0)) }.reduce(0, +)
+        return distance + outside * 0.5 + onBars * 2 + onLabels * 2 + onPoints * 20
     }
 
     /// Points that lie too near to each other for labels of their own, each in the cluster of the first such point.

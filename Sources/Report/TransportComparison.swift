@@ -73,8 +73,9 @@ struct TransportComparison {
         if let difference, !difference.isSeparatedFromZero { words.append("over pairs of equal seeds the difference is not separated from none") }
         words += causes.map { "\($0.text): \(Wording.percent($0.here)) and \(Wording.percent($0.there)) of the frames" }
         if causes.contains(where: { $0.text == Self.columns[0].0 }), let setupShift, abs(setupShift.value) >= 1 {
-            words.append("speech began \(Wording.milliseconds(abs(setupShift.value))) \(setupShift.value > 0 ? "later" : "sooner"), "
-                + "so the frames met another stretch of the same network")
+            let later = setupShift.value > 0 ? here : there
+            words.append("over \(Wording.transport(later.combination.transport)) speech began \(Wording.milliseconds(abs(setupShift.value))) later "
+                + "and met another stretch of the same network")
         }
         return words.isEmpty ? "the columns of the rows show no cause" : words.joined(separator: "; ")
     }

@@ -5,7 +5,12 @@ enum Wording {
     /// Keeps a number and its unit on one line.
     static let space = "\u{A0}"
 
-    static func number(_ number: Double?, places: Int) -> String { number.flatMap { decimal($0, places: places) } ?? "–" }
+    static func number(_ number: Double?, places: Int) -> String {
+        guard let text = number.flatMap({ decimal($0, places: places) }) else { return "–" }
+        guard text.hasPrefix("-") else { return text }
+        // No minus before nothing.
+        return text.contains { $0 != "-" && $0 != "0" && $0 != "." } ? "\u{2212}" + text.dropFirst() : String(text.dropFirst())
+    }
 
     static func milliseconds(_ value: Double?) -> String { number(value, places: 0) + space + "ms" }
 

@@ -127,7 +127,8 @@ struct CompareCommand: ParsableCommand {
         let rows = try RowFiles.read(rows)
         let output = try CompareOutput(directory: out)
         rows.forEach(output.write)
-        output.summarise(rows, baseline: baseline, asJSON: json, report: ReportFile(charts: charts, seed: nil))
+        let networks = try ProfileSelection(list: profile, file: profiles).catalogue
+        output.summarise(rows, baseline: baseline, asJSON: json, report: ReportFile(charts: charts, seed: nil, networks: networks))
         try output.finish()
     }
 
@@ -148,7 +149,7 @@ struct CompareCommand: ParsableCommand {
         guard !dryRun else { return try describe(plan, trials: count, estimate: workers.estimate(jobs: jobs), jobs: jobs, real: sweep) }
 
         let output = try CompareOutput(directory: out)
-        let report = ReportFile(charts: charts, seed: seed)
+        let report = ReportFile(charts: charts, seed: seed, networks: selection.catalogue)
         if count >= Self.longSweep, let estimate = try workers.estimate(jobs: jobs) {
             FileHandle.standardError.write(Data("\(count) trials, \(estimate.description) with \(jobs) processes\n".utf8))
         }

@@ -6,21 +6,24 @@ internal import Report
 struct ReportFile {
     private let library: ChartLibraryFile
     private let seed: UInt64?
+    private let networks: ProfileCatalogue
     private let started = Date.now
 
     /// - Parameters:
     ///   - charts: the library's file, where the user names one.
     ///   - seed: the sweep's; `nil` where rows come from files.
-    init(charts: String?, seed: UInt64?) {
+    ///   - networks: what the profiles' names stand for.
+    init(charts: String?, seed: UInt64?, networks: ProfileCatalogue) {
         library = ChartLibraryFile(path: charts)
         self.seed = seed
+        self.networks = networks
     }
 
     /// The report's text.
     /// - Throws: what to do where there is nothing to draw with.
     func page(of rows: [TrialRow], summaries: [CellSummary]) throws(ChartLibraryFile.Missing) -> String {
         let charts = try library.read()
-        return Report(rows, summaries: summaries, repetition: repetition(charts)).html(charts)
+        return Report(rows, summaries: summaries, repetition: repetition(charts), networks: networks).html(charts)
     }
 
     private func repetition(_ charts: ChartLibrary) -> Repetition {
