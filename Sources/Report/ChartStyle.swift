@@ -9,17 +9,19 @@ enum ChartStyle {
         var symbol: String
         /// The same symbol in text.
         var glyph: String
-        /// The marker's width, so that marks in one place show one around the other.
+        /// The marker's width where each has its row.
         var size: Int
+        /// Its width where marks may lie in one place: hollow, one within the other.
+        var ring: Int
     }
 
     private static let marks = [
-        Mark(colour: "#0060a8", symbol: "circle", glyph: "●", size: 8),
-        Mark(colour: "#c84a00", symbol: "diamond", glyph: "◆", size: 8),
-        Mark(colour: "#00805a", symbol: "square", glyph: "■", size: 7),
-        Mark(colour: "#9b3f86", symbol: "triangle-up", glyph: "▲", size: 8),
-        Mark(colour: "#5b5b5b", symbol: "triangle-down", glyph: "▼", size: 8),
-        Mark(colour: "#8a6d00", symbol: "star", glyph: "★", size: 9),
+        Mark(colour: "#0060a8", symbol: "circle", glyph: "●", size: 8, ring: 19),
+        Mark(colour: "#c84a00", symbol: "diamond", glyph: "◆", size: 8, ring: 14),
+        Mark(colour: "#00805a", symbol: "square", glyph: "■", size: 7, ring: 8),
+        Mark(colour: "#9b3f86", symbol: "triangle-up", glyph: "▲", size: 8, ring: 6),
+        Mark(colour: "#5b5b5b", symbol: "triangle-down", glyph: "▼", size: 8, ring: 12),
+        Mark(colour: "#8a6d00", symbol: "star", glyph: "★", size: 9, ring: 16),
     ]
 
     private static let usual = ["webtransport", "roq", "webrtc", "websocket"]

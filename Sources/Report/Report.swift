@@ -10,6 +10,8 @@ package struct Report: Sendable {
     private let figures: Figures
     private let profiles: [ProfileFindings]
     private let overall: OverallFindings
+    /// Empty where rows are of one world only.
+    private let agreement: HTML
     private let repetition: Repetition
     private let sections: [ReportSection]
     private let networks: ProfileCatalogue
@@ -27,6 +29,7 @@ package struct Report: Sendable {
         let figures = Figures(
             rows, summaries: summaries, world: hasVirtual ? TrialRow.virtualWorld : TrialRow.realWorld, bootstrap: bootstrap)
         self.figures = figures
+        agreement = AgreementSection.html(rows, bootstrap: bootstrap)
         self.repetition = repetition
         self.sections = sections
         self.networks = networks
@@ -60,7 +63,7 @@ package struct Report: Sendable {
             <p class="note">These sentences are computed from the rows. They call two cells different only where their 95\u{A0}% intervals have no value in common.</p>
             <noscript><p>The charts need JavaScript; the tables below hold all their figures.</p></noscript>
             </section>
-            \(contents)\(parts)\(ComparisonSection.html(figures))\(sections.map(\.html))\(tables)\(repetition.html(figures))\
+            \(contents)\(parts)\(ComparisonSection.html(figures))\(agreement)\(sections.map(\.html))\(tables)\(repetition.html(figures))\
             \(Definitions.html(modes: figures.modes))
             """
         return page(body, charts: charts, library: library).markup

@@ -50,7 +50,7 @@ enum TradeChart {
             "x": .numbers(points.map(\.x.value)), "y": .numbers(points.map(\.y.value)),
             "error_x": errors(points.map(\.x), colour: mark.colour), "error_y": errors(points.map(\.y), colour: mark.colour),
             "marker": [
-                "symbol": .text(mark.symbol + "-open"), "size": .integer(mark.size + 4), "color": .text(mark.colour), "line": ["width": 2],
+                "symbol": .text(mark.symbol + "-open"), "size": .integer(mark.ring), "color": .text(mark.colour), "line": ["width": 2],
             ],
             "text": .texts(points.map { point in
                 "\(point.combination.mode) over \(Wording.transport(transport))<br>whole \(Wording.number(point.y.value, places: 0)) % "

@@ -40,7 +40,7 @@ enum TradeLabels {
                 "x": .number(isLogarithmic ? log10(middle.x) : middle.x), "y": .number(middle.y),
                 "ax": .number(offset.x.rounded()), "ay": .number(offset.y.rounded()), "text": .text(lines.map(ChartStyle.plain).joined(separator: "<br>")),
                 "font": ["size": 11, "color": .text(colours.count == 1 ? middle.colour : "#333333")],
-                "showarrow": true, "arrowhead": 0, "arrowwidth": 0.8, "arrowcolor": "#888888", "standoff": 7, "borderpad": 1,
+                "showarrow": true, "arrowhead": 0, "arrowwidth": 0.8, "arrowcolor": "#888888", "standoff": 9, "borderpad": 1,
             ]
         }
     }
@@ -104,7 +104,7 @@ enum TradeLabels {
         let plotBox = Box(middle: Point(x: plot.width / 2, y: plot.height / 2), size: plot)
         let outside = (box.high.x - box.low.x) * (box.high.y - box.low.y) - box.overlap(plotBox)
         let onLabels = taken.map { box.overlap($0) }.reduce(0, +)
-        let onPoints = points.map { max(0, 11 - box.distance(to: $0)) }.reduce(0, +)
+        let onPoints = points.map { max(0, 13 - box.distance(to: $0)) }.reduce(0, +)
         let onBars = bars.map { max(0, 5 - box.distance(to: $0)) }.reduce(0, +)
         return distance + outside * 0.5 + onBars * 2 + onLabels * 2 + onPoints * 20
     }

@@ -90,7 +90,15 @@ import Testing
             return row
         }
         #expect(Rows.report(Rows.usual + real).summary == Rows.report(Rows.usual).summary)
-        #expect(try Self.page(real).contains("400 trials over real sockets") == false)
+        let both = try Self.page(Rows.usual + real)
+        #expect(both.contains("id=\"agreement\"") && both.contains("Of 8 cells 0 agree"))
+        #expect(both.contains("<td>9 [5–16] / 0 [0–4]</td>"))
+        #expect(try Self.page(Rows.usual + Rows.usual.map { row in
+            var row = row
+            row.world = TrialRow.realWorld
+            return row
+        }).contains("Of 8 cells 8 agree"))
+        #expect(try !Self.page(real).contains("id=\"agreement\""))
         #expect(try Self.page(real).contains("800 trials over real sockets"))
     }
 
