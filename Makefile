@@ -40,6 +40,7 @@ interop-setup: setup
 
 interop: build interop-setup ## meet aioquic, aiortc, libwebrtc, Chromium and Firefox (ARGS='--list', or names of cases)
 	@scripts/install-packages interop/browsers.txt
+	@scripts/install-charts
 	$(PYTHON) interop/run.py --parallax $(RELEASE)/parallax --out $(OUT) $(ARGS)
 
 interop-fast: interop-setup ## the same without browsers, against the debug build that `make test` leaves

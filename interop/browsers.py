@@ -152,12 +152,27 @@ class BiDi:
         # Firefox refuses connections that name an origin.
         self._socket = websocket.create_connection(address + "/session", timeout=TURN_SECONDS, suppress_origin=True)
         self._numbers = itertools.count(1)
+        # What came unasked, of what was subscribed to.
+        self.events: list[dict[str, Any]] = []
         self._command("session.new", capabilities={})
 
-    def run_turn(self, url: str, task: Task) -> Result:
+    def subscribe(self, *events: str) -> None:
+        self._command("session.subscribe", events=list(events))
+
+    def open(self, url: str) -> str:
+        """Loads a page, and answers its context."""
         [context] = self._command("browsingContext.getTree")["contexts"]
-        target = {"context": context["context"]}
-        self._command("browsingContext.navigate", **target, url=url, wait="complete")
+        self._command("browsingContext.navigate", context=context["context"], url=url, wait="complete")
+        return str(context["context"])
+
+    def evaluate(self, context: str, expression: str) -> Any:
+        answer = self._command("script.evaluate", expression=expression, target={"context": context}, awaitPromise=False)
+        if answer["type"] != "success":
+            raise Unexpected(f"in the page: {answer['exceptionDetails']['text']}")
+        return answer["result"].get("value")
+
+    def run_turn(self, url: str, task: Task) -> Result:
+        target = {"context": self.open(url)}
         answer = self._command(
             "script.callFunction",
             functionDeclaration="async (task) => JSON.stringify(await holdTurn(JSON.parse(task)))",
@@ -175,6 +190,8 @@ class BiDi:
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
             message = json.loads(self._socket.recv())
+            if message.get("type") == "event":
+                self.events.append(message)
             if message.get("id") != number:
                 continue
             if message["type"] == "error":
