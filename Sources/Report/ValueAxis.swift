@@ -11,7 +11,7 @@ struct ValueAxis {
     init(percent title: String) {
         self.title = title
         isLogarithmic = false
-        bounds = (-2, 102)
+        bounds = (-3, 104)
     }
 
     init(title: String, values: [Double]) {
