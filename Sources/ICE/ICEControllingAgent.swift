@@ -128,6 +128,13 @@ package struct ICEControllingAgent: Sendable {
         outbox.popFirst().map { ($0.bytes, $0.address) }
     }
 
+    /// Nothing comes back: checks the selected path out of turn, and nominates it once more. A peer that hears it from
+    /// another address follows there (a lite agent by the newest nomination; RFC 8445 section 7.3.1.3 makes it a candidate).
+    package mutating func checkOutOfTurn(now: Instant) {
+        guard case .connected(let path, _, _) = state else { return }
+        sendCheck(to: path.address, nominates: isControlling, now: now)
+    }
+
     /// When `handleTimeout` has something to do; `nil` when it is over. The first is at once.
     package var deadline: Instant? {
         switch state {

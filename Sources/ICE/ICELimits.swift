@@ -6,6 +6,11 @@ package struct ICELimits: Hashable, Sendable {
     package var consentTime: Duration = .seconds(30)
     /// The time between consent checks, which is then varied by a fifth either way (RFC 7675 section 5.1).
     package var consentInterval: Duration = .seconds(5)
+    /// How long nothing may come back after media was sent, before a controlling agent checks its path out of turn: a NAT
+    /// may have forgotten it, and only a check shows the peer where it is now.
+    package var silenceTime: Duration = .milliseconds(500)
+    /// The time between checks while the silence lasts.
+    package var silenceInterval: Duration = .milliseconds(200)
     /// The time between a controlling agent's checks while it has no path (RFC 8445 section 14.2 calls it Ta).
     package var checkInterval: Duration = .milliseconds(50)
     /// Remote candidates that a controlling agent checks; what goes over is not looked at.

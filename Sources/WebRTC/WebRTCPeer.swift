@@ -112,6 +112,8 @@ package final class WebRTCPeer {
     var waitingFrames: BoundedQueue<WaitingFrame>
     /// When the next RTCP report is due; `nil` while no media flows.
     var nextReport: Instant?
+    /// Client: when the path is checked out of turn, since something was sent and nothing has come back.
+    private var silenceDeadline: Instant?
     /// When our flight of the handshake went out, while its answer will tell the round trip.
     var flightSent: Instant?
     /// A packet is protected and unprotected in place here.
@@ -176,7 +178,8 @@ package final class WebRTCPeer {
         case .offering, .closed: nil
         case .connecting, .requested, .open:
             earliest(
-                agentDeadline, dtls?.deadline, association?.deadline, earliest(nextReport, receiver?.deadline, sender?.talk.next))
+                agentDeadline, dtls?.deadline, association?.deadline,
+                earliest(nextReport, receiver?.deadline, sender?.talk.next, silenceDeadline))
         case .closing(let until): earliest(until, dtls?.deadline, association?.deadline)
         }
     }
@@ -187,6 +190,7 @@ package final class WebRTCPeer {
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, now: Instant) {
         guard let first = datagram.first else { return }
         if case .closed = state { return }
+        silenceDeadline = nil
         switch first {
         case 0...3: receiveSTUN(datagram, path: path, now: now)
         case 20...63: receiveDTLS(datagram, now: now)
@@ -201,6 +205,7 @@ package final class WebRTCPeer {
     /// To be called when `deadline` has come.
     package func handleTimeout(now: Instant) {
         if let due = agentDeadline, due <= now { handleAgentTimeout(now: now) }
+        if let due = silenceDeadline, due <= now { breakSilence(now: now) }
         if let due = dtls?.deadline, due <= now { dtls?.handleTimeout(now: now) }
         if let due = association?.deadline, due <= now { association?.handleTimeout(now: now) }
         if let due = receiver?.deadline, due <= now { askForLost(now: now) }
@@ -251,6 +256,13 @@ package final class WebRTCPeer {
         }
     }
 
+    private func breakSilence(now: Instant) {
+        silenceDeadline = now + configuration.ice.silenceInterval
+        guard case .full(var full) = agent else { return }
+        full.checkOutOfTurn(now: now)
+        keep(.full(full))
+    }
+
     private func readAgentEvents(now: Instant) {
         guard case .full(var full) = agent else { return }
         while let event = full.pollEvent() {
@@ -288,6 +300,7 @@ package final class WebRTCPeer {
     /// Writes the next datagram, or several of one size in a row; `nil` when there is nothing to send now.
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
         if let transmit = pollCheck(into: buffer) { return transmit }
+        if !isServer, silenceDeadline == nil, !outgoing.isEmpty { silenceDeadline = now + configuration.ice.silenceTime }
         while let next = outgoing.popFirst() {
             switch next {
             case .plain(let bytes, let path):
