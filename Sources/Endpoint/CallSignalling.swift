@@ -64,6 +64,8 @@ package enum CallRefusal: Error, Hashable, Sendable {
     case preconditionFailed
     /// 428: a request that changes the ICE session must name it.
     case preconditionRequired
+    /// 404, 409 or 410: the token of a resume.
+    case resumeRefused(ResumeRefusal)
     /// 422: understood, and not offered.
     case unsupported(String)
 }
@@ -97,6 +99,10 @@ extension ServerEndpoint {
     package func answerCall(_ offer: CallOffer, now: Instant) -> Result<CallAnswer, CallRefusal> {
         guard !isDraining else { return .failure(.draining) }
         var offer = offer
+        if let resume = offer.request.resume {
+            if let refusal = resumeRefusal(of: resume) { return .failure(.resumeRefused(refusal)) }
+            return openCall(offer, now: now)
+        }
         switch authorize(offer.request.secret, now: now) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let proposal):
@@ -163,7 +169,7 @@ extension ServerEndpoint {
 
     package var status: ServerStatus {
         ServerStatus(
-            isDraining: isDraining, connections: connectionCount, sessions: counters.sessionsOpened - counters.sessionsClosed,
+            isDraining: isDraining, connections: connectionCount, sessions: sessionCount,
             counters: counters)
     }
 }

@@ -1,8 +1,6 @@
 package import QUIC
-internal import RoQ
 package import Session
 package import WebRTC
-internal import WebTransport
 package import Wire
 
 /// What a client endpoint tells its driver; drained by `ClientEndpoint.pollNotice`.
@@ -14,61 +12,125 @@ package enum EndpointNotice: Hashable, Sendable {
     case frameRefused(SendRefusal)
     /// The server asks for an end.
     case draining
+    /// The connection is gone, or gives no sign: call `attach` with a way to the server. Comes again after an attempt that failed.
+    case attachmentWanted
+    /// A move that was asked for came to nothing; the session goes on where it was.
+    case attachmentFailed(TransportClose)
     /// Over; nothing follows.
     case closed(TransportClose)
 }
 
-/// One client with one session over one connection, without its socket. The contract is `ServerEndpoint`'s: change it
-/// once, drain `pollTransmit` and `pollNotice`, come back at `deadline`.
+/// One client with one session, without its sockets. The contract is `ServerEndpoint`'s: change it once, drain
+/// `pollTransmit` and `pollNotice`, come back at `deadline`.
+///
+/// The session has one connection; while it moves to another there are two, each on an address of its own:
+///
+/// ```
+///              attach                      session.resumed
+///  steady ──────────────▶ steady, next ───────────────────────▶ steady
+///    │ closed, silent                                             ▲
+///    ▼          attach                     session.resumed        │
+///   lost ───────────────▶ lost, next ─────────────────────────────┘
+///    ▲  └─ patience ▶ closed    │ attempt failed
+///    └──────────────────────────┘
+/// ```
 package final class ClientEndpoint {
-    private let carrier: Carrier
-    private var attachment: ClientAttachment
+    private enum Link {
+        case steady
+        /// Nothing leaves by the present connection any more.
+        case lost(since: Instant, TransportClose, retry: Instant?)
+    }
+
+    private let serverName: String
+    private let credentials: ClientCredentials
+    private let quic: QUICConfiguration
+    /// `nil` ends the session with its connection.
+    private let policy: ReconnectPolicy?
+    private var current: ClientConnection
+    private var next: ClientConnection?
+    /// Replaced, and still read until they are closed.
+    private var former: [ClientConnection] = []
+    private var link = Link.steady
     private var client: RealtimeClient
     private var notices: [EndpointNotice] = []
     private var noticeHead = 0
-    package private(set) var isOpen = false
     private var isOver = false
+    /// How many connections are read after they were replaced; the oldest is forgotten first.
+    private static let formerLimit = 2
 
     /// Begins to connect; the first datagram is ready for `pollTransmit`.
+    /// - Parameters:
+    ///   - reconnect: `nil` ends the session with its connection.
+    ///   - resume: goes on with a session that another endpoint had.
     package init(
         transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
-        client: ClientConfiguration, path: NetworkPath, entropy: Entropy, now: Instant
+        client: ClientConfiguration, reconnect: ReconnectPolicy? = nil, resume: ResumeRequest? = nil, path: NetworkPath, entropy: Entropy, now: Instant
     ) {
-        let first = RealtimeClient(client)
         var quic = quic
         // A client that only listens must still be heard: a NAT forgets it, or has forgotten and takes it for another.
-        quic.keepAlive = quic.keepAlive ?? Self.keepAlive
-        func connect(alpn: [String]) -> QUICConnection {
-            QUICConnection.client(
-                serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, path: path,
-                entropy: entropy, now: now)
-        }
-        switch transport {
-        case .webTransport(let configuration):
-            let quic = connect(alpn: ["h3"])
-            carrier = .quic(quic)
-            attachment = .webTransport(WebTransportClient(quic: quic, configuration: configuration))
-        case .roq(let configuration):
-            let quic = connect(alpn: RoQConfiguration.defaultALPN)
-            carrier = .quic(quic)
-            attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
-        case .webRTC(let configuration):
-            let peer = WebRTCPeer(offeringWith: configuration, delivery: first.delivery, entropy: entropy, now: now)
-            carrier = .webRTC(peer)
-            attachment = .webRTC(peer)
-        }
-        self.client = first
-        attachment.receives(first.delivery, now: now)
+        quic.keepAlive = quic.keepAlive ?? (reconnect == nil ? Self.keepAlive : Self.quickKeepAlive)
+        self.serverName = serverName
+        self.credentials = credentials
+        self.quic = quic
+        policy = reconnect
+        self.client = RealtimeClient(client)
+        current = ClientConnection(
+            transport, serverName: serverName, credentials: credentials, quic: quic, delivery: self.client.delivery,
+            resume: resume, path: path, entropy: entropy, now: now)
     }
 
     /// How long a client is silent at most (RFC 9000 section 10.1.2).
     private static let keepAlive = Duration.seconds(5)
+    /// The same for a client that minds its connection: the answer to it tells silence from loss.
+    private static let quickKeepAlive = Duration.seconds(1)
+
+    // MARK: Another connection
+
+    /// Begins to move the session to another connection, after a loss or on purpose. The present one is used until the other
+    /// is there; then the server closes it.
+    /// - Parameter path: its local address must differ from those of the present connections.
+    /// - Returns: `false` where the server resumes nothing, or the session is over.
+    @discardableResult
+    package func attach(over transport: ClientTransport, path: NetworkPath, entropy: Entropy, now: Instant) -> Bool {
+        guard !isOver, let request = client.resumeRequest else { return false }
+        giveUpAttempt(reason: "another way was chosen", now: now)
+        next = ClientConnection(
+            transport, serverName: serverName, credentials: credentials, quic: quic, delivery: client.delivery,
+            resume: request, path: path, entropy: entropy, now: now)
+        client.resumeRequested()
+        if case .lost(let since, let close, _) = link { link = .lost(since: since, close, retry: nil) }
+        return true
+    }
+
+    /// The attempt has come to nothing outside of the endpoint: no socket, or no answer to the call.
+    package func attachmentFailed(_ close: TransportClose, now: Instant) {
+        guard let failed = next else {
+            // It was the first.
+            current.carrier.abandon(reason: close.reason, now: now)
+            return finish(close)
+        }
+        next = nil
+        failed.close(code: 0, reason: close.reason, now: now)
+        attemptFailed(close, now: now)
+    }
+
+    /// What a call that goes on with the session shows by HTTP.
+    package var resumeRequest: ResumeRequest? { (next ?? current).resume }
+    /// What the next connection has to show; `nil` before the server has said it.
+    package var token: String? { client.resumeOffer?.token }
+
+    /// How many of our connections have something to send or to hear, by their local addresses.
+    package func uses(_ local: PeerAddress) -> Bool {
+        connections.contains { $0.local == local && !$0.carrier.isClosed }
+    }
+
+    private var connections: [ClientConnection] { [next, current].compactMap(\.self) + former }
 
     // MARK: Signalling
 
     /// What must be posted to the server before anything else; `nil` for transports that need no signalling.
     package var offer: String? {
-        guard case .webRTC(let peer) = carrier else { return nil }
+        guard case .webRTC(let peer) = (next ?? current).carrier else { return nil }
         return peer.offer
     }
 
@@ -76,22 +138,43 @@ package final class ClientEndpoint {
     /// - Parameter path: from here to the server, whose address replaces the candidates of the answer where it is given.
     /// - Throws: why the answer is no use; the endpoint is then closed.
     package func accept(answer: String, path: NetworkPath, now: Instant) throws(WebRTCRefusal) {
-        guard case .webRTC(let peer) = carrier else { return }
+        guard case .webRTC(let peer) = (next ?? current).carrier else { return }
         try peer.accept(answer: answer, path: path, now: now)
         serve(now: now)
     }
 
     // MARK: Getters
 
-    package var deadline: Instant? { earliest(carrier.deadline, attachment.deadline, client.deadline) }
+    package var deadline: Instant? {
+        var deadline = earliest(current.deadline, next?.deadline, ownDeadline, client.deadline)
+        for connection in former { deadline = earliest(deadline, connection.deadline) }
+        return deadline
+    }
+
     /// Whether an answer has ended of which frames may still come.
     package var awaitsAnswerFrames: Bool { client.awaitsAnswerFrames }
-    /// The connection is over on both sides and nothing is left to send.
-    package var isClosed: Bool { carrier.isClosed }
+
+    private var ownDeadline: Instant? {
+        guard let policy, !isOver else { return nil }
+        switch link {
+        case .steady:
+            return earliest(
+                next.map { $0.began + policy.attempt }, current.isOpen && canResume ? current.unanswered.map { $0 + policy.silence } : nil)
+        case .lost(let since, _, let retry):
+            return earliest(since + policy.patience, retry, next.map { $0.began + policy.attempt })
+        }
+    }
+
+    /// The session is over, and nothing is left to send.
+    package var isClosed: Bool {
+        guard next == nil, former.allSatisfy(\.carrier.isClosed) else { return false }
+        return current.carrier.isClosed && (isOver || policy == nil)
+    }
     /// Closing has begun on the wire: before that, the connection waits until the server has what was sent.
-    package var isClosing: Bool { carrier.isClosing }
+    package var isClosing: Bool { current.carrier.isClosing && (isOver || policy == nil) }
+    package var isOpen: Bool { current.isOpen }
     package var mode: ReliabilityMode { client.mode }
-    package var capabilities: Capabilities { attachment.capabilities }
+    package var capabilities: Capabilities { current.attachment.capabilities }
 
     package func pollNotice() -> EndpointNotice? {
         guard noticeHead < notices.count else {
@@ -108,27 +191,39 @@ package final class ClientEndpoint {
     // MARK: Input and output
 
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
-        switch carrier {
-        case .quic(let quic): quic.receive(datagram, path: path, ecn: ecn, now: now)
-        case .webRTC(let peer): peer.receive(datagram, path: path, now: now)
-        }
+        let connection = next == nil && former.isEmpty ? current : connections.first { $0.local == path.local } ?? current
+        connection.receive(datagram, path: path, ecn: ecn, now: now)
+        if connection === current { revive(now: now) }
         serve(now: now)
     }
 
     package func handleTimeout(now: Instant) {
-        if let deadline = carrier.deadline, deadline <= now { carrier.handleTimeout(now: now) }
-        if let deadline = attachment.deadline, deadline <= now { attachment.handleTimeout(now: now) }
+        for connection in connections { connection.handleTimeout(now: now) }
         if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
+        mind(now: now)
         serve(now: now)
     }
 
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        carrier.pollTransmit(into: buffer, now: now)
+        if let transmit = next?.pollTransmit(into: buffer, now: now) { return transmit }
+        if let transmit = current.pollTransmit(into: buffer, now: now) { return transmit }
+        for connection in former { if let transmit = connection.pollTransmit(into: buffer, now: now) { return transmit } }
+        return nil
+    }
+
+    /// The same for a driver with a socket for each local address.
+    package func pollTransmit(
+        into buffer: UnsafeMutableRawBufferPointer, from local: PeerAddress, now: Instant
+    ) -> Transmit? {
+        for connection in connections where connection.local == local {
+            if let transmit = connection.pollTransmit(into: buffer, now: now) { return transmit }
+        }
+        return nil
     }
 
     // MARK: What the talker does
 
-    /// Sends one Opus packet that was captured now; what is captured while the connection opens is kept and follows.
+    /// Sends one Opus packet that was captured now. One that is captured before the connection is there waits for it.
     package func capture(payload: [UInt8], duration: Duration, now: Instant) {
         let refused = client.refusedFrames
         client.capture(payload: payload, duration: duration, now: now)
@@ -163,41 +258,41 @@ package final class ClientEndpoint {
         flush(now: now)
     }
 
-    /// Ends the attachment; what was sent before still arrives.
+    /// Ends the session; what was sent before still arrives.
     package func close(code: UInt32 = 0, reason: String = "", now: Instant) {
-        attachment.close(code: code, reason: reason, now: now)
+        giveUpAttempt(reason: reason, now: now)
+        if case .lost = link { isOver = true }
+        let wasOver = isOver
+        current.close(code: code, reason: reason, now: now)
         serve(now: now)
-        // A connection that never opened has no attachment to close in an orderly way.
-        if !isOpen { carrier.abandon(reason: reason, now: now) }
+        if !wasOver { isOver = true }
     }
 
     // MARK: The way through
 
     private func serve(now: Instant) {
-        if case .quic(let quic) = carrier {
-            while let event = quic.pollEvent() { attachment.handle(event, now: now) }
-        }
-        while let event = attachment.pollEvent() { handle(event, now: now) }
+        while let event = current.pollEvent(now: now) { handle(event, of: current, now: now) }
+        while let connection = next, let event = connection.pollEvent(now: now) { handle(event, ofNext: connection, now: now) }
+        for connection in former { readFormer(connection, now: now) }
+        if !former.isEmpty { former.removeAll(where: \.carrier.isClosed) }
         flush(now: now)
     }
 
-    private func handle(_ event: TransportEvent, now: Instant) {
+    private func handle(_ event: TransportEvent, of connection: ClientConnection, now: Instant) {
         switch event {
         case .opened:
-            isOpen = true
-            client.transport = attachment.capabilities.transport
+            connection.isOpen = true
+            connection.request(now: now)
+            client.transport = connection.attachment.capabilities.transport
             client.opened(now: now)
             notices.append(.opened)
         case .event(let bytes):
-            client.updatePathDelay(carrier.minimumRTT / 2)
-            client.receive(event: bytes, now: now)
-            attachment.receives(client.delivery, now: now)
+            client.updatePathDelay(connection.carrier.minimumRTT / 2)
+            client.receive(event: bytes, isFormer: next != nil, now: now)
+            connection.attachment.receives(client.delivery, now: now)
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .draining: notices.append(.draining)
-        case .closed(let close):
-            guard !isOver else { return }
-            isOver = true
-            notices.append(.closed(close))
+        case .closed(let close): closed(close, now: now)
         // The fate of datagrams is for the modes that resend.
         case .frameAcknowledged, .frameLost, .framesAnnounced: break
         // Only servers are asked.
@@ -205,19 +300,162 @@ package final class ClientEndpoint {
         }
     }
 
+    private func readFormer(_ connection: ClientConnection, now: Instant) {
+        while let event = connection.pollEvent(now: now) {
+            // Its events come again by the present one.
+            if case .frame(let frame) = event { client.receive(frame: frame, now: now) }
+        }
+    }
+
+    private func handle(_ event: TransportEvent, ofNext connection: ClientConnection, now: Instant) {
+        switch event {
+        case .opened:
+            connection.isOpen = true
+            connection.request(now: now)
+            if case .lost = link { client.reopened() }
+        case .event(let bytes):
+            let count = client.resumeCount
+            client.receive(event: bytes, now: now)
+            if client.resumeCount != count { replaceCurrent(with: connection, now: now) }
+        case .frame(let frame): client.receive(frame: frame, now: now)
+        case .closed(let close):
+            next = nil
+            attemptFailed(close, now: now)
+        case .draining, .frameAcknowledged, .frameLost, .framesAnnounced, .requested: break
+        }
+    }
+
+    /// The server has moved the session.
+    private func replaceCurrent(with connection: ClientConnection, now: Instant) {
+        // One that is lost cannot hear of it.
+        if case .lost = link { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
+        if former.count >= Self.formerLimit { former.removeFirst() }
+        former.append(current)
+        current = connection
+        next = nil
+        link = .steady
+        client.transport = connection.attachment.capabilities.transport
+        connection.attachment.receives(client.delivery, now: now)
+    }
+
     private func flush(now: Instant) {
-        while let output = client.pollOutput() {
-            do throws(SendRefusal) {
-                switch output {
-                case .event(let bytes): try attachment.send(event: bytes, now: now)
-                case .talkEnded: attachment.endTalk(now: now)
-                case .expect(let first, let last): attachment.expect(from: first, through: last, now: now)
-                case .frame(let frame, let delivery): try attachment.send(frame: frame, delivery: delivery, now: now)
-                }
-            } catch {
-                notices.append(.frameRefused(error))
-            }
+        if let connection = open {
+            while let output = client.pollOutput() { send(output, over: connection, now: now) }
         }
         while let notice = client.pollNotice() { notices.append(.realtime(notice)) }
+    }
+
+    /// What takes outputs now.
+    private var open: ClientConnection? {
+        if case .lost = link { return next.flatMap { $0.isOpen ? $0 : nil } }
+        return current.isOpen ? current : nil
+    }
+
+    private func send(_ output: ClientOutput, over connection: ClientConnection, now: Instant) {
+        do throws(SendRefusal) {
+            switch output {
+            case .event(let bytes): try connection.attachment.send(event: bytes, now: now)
+            case .talkEnded: connection.attachment.endTalk(now: now)
+            case .expect(let first, let last): connection.attachment.expect(from: first, through: last, now: now)
+            case .frame(let frame, let delivery): try connection.attachment.send(frame: frame, delivery: delivery, now: now)
+            }
+        } catch {
+            notices.append(.frameRefused(error))
+        }
+    }
+}
+
+// MARK: Loss
+
+extension ClientEndpoint {
+    private var canResume: Bool { client.resumeRequest != nil }
+
+    /// The connection has ended. A server that says goodbye ends the session, too.
+    private func closed(_ close: TransportClose, now: Instant) {
+        guard !isOver else { return }
+        let mayReturn = close.origin == .timeout || close.origin == .transportError
+            || close.origin == .peer && (close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
+        guard policy != nil, mayReturn, canResume else { return finish(close) }
+        if case .lost(let since, _, let retry) = link {
+            link = .lost(since: since, close, retry: retry)
+        } else {
+            lose(close, now: now)
+        }
+    }
+
+    private func finish(_ close: TransportClose) {
+        isOver = true
+        next = nil
+        notices.append(.closed(close))
+    }
+
+    private func lose(_ close: TransportClose, now: Instant) {
+        link = .lost(since: now, close, retry: nil)
+        client.interrupt()
+        if let next {
+            if next.isOpen { client.reopened() }
+        } else {
+            notices.append(.attachmentWanted)
+        }
+    }
+
+    /// The present connection was only silent.
+    private func revive(now: Instant) {
+        guard case .lost = link, !current.carrier.isClosing, next?.isOpen != true else { return }
+        giveUpAttempt(reason: "the former connection lives", now: now)
+        link = .steady
+        client.goOn()
+    }
+
+    /// Looks after what is due.
+    private func mind(now: Instant) {
+        guard let policy, let due = ownDeadline, due <= now else { return }
+        if let attempt = next, attempt.began + policy.attempt <= now {
+            giveUpAttempt(reason: "the attempt took too long", now: now)
+            attemptFailed(TransportClose(code: 0, reason: "the attempt took too long", origin: .timeout), now: now)
+        }
+        switch link {
+        case .steady:
+            guard current.isOpen, canResume, let unanswered = current.unanswered, unanswered + policy.silence <= now else { return }
+            lose(TransportClose(code: 0, reason: "the server gives no sign", origin: .timeout), now: now)
+        case .lost(let since, let close, let retry):
+            if since + policy.patience <= now {
+                giveUpAttempt(reason: close.reason, now: now)
+                current.carrier.abandon(reason: close.reason, now: now)
+                finish(close)
+            } else if let retry, retry <= now {
+                link = .lost(since: since, close, retry: nil)
+                notices.append(.attachmentWanted)
+            }
+        }
+    }
+
+    private func attemptFailed(_ close: TransportClose, now: Instant) {
+        if case .lost(let since, let first, _) = link {
+            client.interrupt()
+            if let refusal = ResumeRefusal(close) {
+                notices.append(.realtime(.error(EventError(code: refusal.code, message: refusal.message))))
+                return finish(close)
+            }
+            link = .lost(since: since, first, retry: now + (policy?.pause ?? .zero))
+        } else {
+            notices.append(.attachmentFailed(close))
+        }
+    }
+
+    private func giveUpAttempt(reason: String, now: Instant) {
+        guard let attempt = next else { return }
+        next = nil
+        attempt.close(code: 0, reason: reason, now: now)
+        former.append(attempt)
+        if former.count > Self.formerLimit { former.removeFirst() }
+    }
+}
+
+extension ResumeRefusal {
+    /// The status that HTTP gave, or that a transport without one has at the beginning of its reason.
+    fileprivate init?(_ close: TransportClose) {
+        guard close.origin == .peer else { return nil }
+        self.init(status: close.reason.split(separator: " ").first.flatMap { UInt64($0) } ?? close.code)
     }
 }

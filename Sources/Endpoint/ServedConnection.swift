@@ -1,9 +1,8 @@
 internal import QUIC
-internal import Responder
 internal import Session
 internal import Wire
 
-/// One connection of a peer's, with the transport it speaks and the session it carries.
+/// One connection of a peer's, with the transport it speaks and the session that it carries at present.
 final class ServedConnection {
     let carrier: Carrier
     /// Where its handshake began, for the count of half-open connections.
@@ -41,29 +40,16 @@ enum Route: Hashable {
     case address(PeerAddress)
 }
 
-/// The session that a connection carries, and who answers in it.
+/// The session that a connection carries.
 enum Conversation {
     case none
-    case active(ActiveConversation)
+    case active(ServedSession)
+    /// Another connection carries it now. What frames are still under way here belong to it.
+    case superseded(ServedSession)
     case ended
 
     var deadline: Instant? {
         guard case .active(let active) = self else { return nil }
-        return earliest(sessionDeadline(&active.session), active.responder.deadline)
-    }
-}
-
-/// Reads the deadline in place: a plain read of the class's property would copy the session, and with it retain and
-/// release each of its arrays, once a datagram.
-private func sessionDeadline(_ session: inout Session) -> Instant? { session.deadline }
-
-/// A session and its responder, in step with one another.
-final class ActiveConversation {
-    var session: Session
-    var responder: Responder
-
-    init(session: Session, responder: Responder) {
-        self.session = session
-        self.responder = responder
+        return active.deadline
     }
 }

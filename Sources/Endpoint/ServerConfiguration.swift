@@ -59,6 +59,10 @@ package struct ServerLimits: Hashable, Sendable {
     package var sessionRequestTime = Duration.seconds(10)
     /// How long a connection may stay after its session has ended, for the last bytes to arrive.
     package var closeTime = Duration.seconds(5)
+    /// Sessions that wait for another connection of their clients; one over it ends with its connection.
+    package var detachedSessions = 1_000
+    /// How long a connection is still read after another has taken its session over, for frames that are under way.
+    package var supersededTime = Duration.milliseconds(500)
     /// Notices that wait to be polled.
     package var notices = 4096
 
@@ -72,6 +76,7 @@ package struct ServerCounters: Hashable, Sendable {
     package var connectionsRefused = 0
     package var sessionsOpened = 0
     package var sessionsRefused = 0
+    package var sessionsResumed = 0
     package var sessionsClosed = 0
     package var retriesSent = 0
     package var versionNegotiationsSent = 0
@@ -89,6 +94,9 @@ package struct ServerCounters: Hashable, Sendable {
 package enum ServerNotice: Hashable, Sendable {
     case sessionOpened(id: String, transport: String, peer: PeerAddress)
     case promptDecided(sessionID: String, Receipt)
+    /// Its connection is gone, and another may take it over.
+    case sessionDetached(id: String, TransportClose)
+    case sessionResumed(id: String, transport: String, peer: PeerAddress)
     case sessionClosed(id: String, TransportClose)
     /// A connection ended before it had a session.
     case connectionClosed(peer: PeerAddress, QUICClose)

@@ -1,9 +1,8 @@
 internal import QUIC
-internal import Responder
 internal import Session
 internal import Wire
 
-// Who gets in: packets of no connection that we know, and peers that ask for a session.
+// Who gets in: packets of no connection that we know. Who gets a session, `ServerEndpoint+Sessions.swift` says.
 
 extension ServerEndpoint {
     func receiveUnknown(
@@ -107,54 +106,7 @@ extension ServerEndpoint {
         return statelessReplies.append(StatelessReply(bytes: bytes, path: path))
     }
 
-    // MARK: Sessions
-
-    /// A peer asks for a session: it gets one, or hears why not.
-    func admit(_ request: AttachRequest, on connection: ServedConnection, now: Instant) {
-        connection.requestDeadline = nil
-        guard !isDraining else { return refuse(connection, status: 503, "the server is going away", now: now) }
-        let proposal: SessionProposal?
-        let request = connection.call?.offer.request ?? request
-        if let call = connection.call {
-            // HTTP has seen to it that this call may come in.
-            proposal = call.offer.proposal
-        } else if case .success(let wished) = authorize(request.secret, now: now) {
-            proposal = wished
-        } else {
-            return refuse(connection, status: 401, "the secret is missing or wrong", now: now)
-        }
-        connection.transport.accept(now: now)
-        sessionCount += 1
-        counters.sessionsOpened += 1
-        var settings = configuration.session
-        settings.returnsFrames = configuration.responder.returnsFrames
-        if let model = request.model ?? proposal?.model { settings.model = model }
-        var session = Session(
-            id: "sess_" + identifier(), configuration: settings, limits: configuration.sessionLimits, seed: entropy.next(), now: now)
-        session.updatePathDelay(connection.carrier.minimumRTT / 2)
-        let capabilities = connection.transport.capabilities
-        session.attach(capabilities, wishes: proposal?.update ?? SessionUpdate(), now: now)
-        connection.transport.receives(session.delivery, now: now)
-        notices.append(.sessionOpened(id: session.id, transport: capabilities.transport, peer: connection.carrier.remote))
-        connection.conversation = .active(ActiveConversation(session: session, responder: configuration.responder))
-    }
-
-    private func refuse(_ connection: ServedConnection, status: Int, _ reason: String, now: Instant) {
-        counters.sessionsRefused += 1
-        notices.append(.sessionRefused(peer: connection.carrier.remote, reason: reason))
-        connection.transport.refuse(status: status, message: reason, now: now)
-    }
-
-    /// The attachment is over, and with it its session: nothing can resume it yet.
-    func end(_ connection: ServedConnection, _ close: TransportClose, now: Instant) {
-        guard case .active(let active) = connection.conversation else { return }
-        active.session.detach(now: now)
-        counters.sessionsClosed += 1
-        notices.append(.sessionClosed(id: active.session.id, close))
-        connection.conversation = .ended
-        // The transport lingers until the peer has the last bytes; a peer that gives no credit for them does not keep it.
-        connection.requestDeadline = now + configuration.limits.closeTime
-    }
+    // MARK: Names and secrets
 
     func identifier() -> String {
         let digits = Array("0123456789abcdefghijklmnopqrstuvwxyz")

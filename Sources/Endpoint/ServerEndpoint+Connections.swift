@@ -43,14 +43,24 @@ extension ServerEndpoint {
     }
 
     private func route(_ route: Route, to slot: Int, _ connection: ServedConnection) {
+        if case .address = route, let other = slots[route], other != slot { sharedAddresses.insert(route) }
         slots[route] = slot
         connection.routes.insert(route)
     }
 
     /// A route that has come to lead elsewhere (an address that another call has proved since) stays as it is.
     private func unroute(_ route: Route, from slot: Int, _ connection: ServedConnection) {
-        if slots[route] == slot { slots[route] = nil }
         connection.routes.remove(route)
+        if slots[route] == slot { release(route) }
+    }
+
+    /// The route leads nowhere now, unless another call has the same address: two pages behind one relay, say.
+    private func release(_ route: Route) {
+        slots[route] = nil
+        guard sharedAddresses.remove(route) != nil else { return }
+        let others = connections.indices.filter { connections[$0]?.routes.contains(route) ?? false }
+        if let heir = others.first { slots[route] = heir }
+        if others.count > 1 { sharedAddresses.insert(route) }
     }
 
     /// The handshake is over, well or badly.
@@ -64,7 +74,9 @@ extension ServerEndpoint {
 
     func forget(_ slot: Int, _ connection: ServedConnection) {
         handshakeEnded(connection)
-        for route in connection.routes where slots[route] == slot { slots[route] = nil }
+        let routes = connection.routes
+        connection.routes = []
+        for route in routes where slots[route] == slot { release(route) }
         if let call = connection.call { calls[call.id] = nil }
         deadlines.set(nil, for: slot)
         connections[slot] = nil

@@ -77,8 +77,16 @@ extension ServerEndpoint {
             }
         }
         while let event = connection.transport.pollEvent() {
-            handle(event, of: connection, now: now)
+            handle(event, at: slot, of: connection, now: now)
         }
+        converse(connection, now: now)
+        markReady(slot, connection)
+        if case .superseded(let served) = connection.conversation { serveSuccessor(of: served, now: now) }
+    }
+
+    /// What came by a superseded connection may have given its session something to say, on the present one.
+    private func serveSuccessor(of served: ServedSession, now: Instant) {
+        guard case .attached(let slot) = served.attachment, let connection = connections[slot] else { return }
         converse(connection, now: now)
         markReady(slot, connection)
     }
@@ -101,14 +109,16 @@ extension ServerEndpoint {
     }
 
     /// Transport → session.
-    private func handle(_ event: TransportEvent, of connection: ServedConnection, now: Instant) {
+    private func handle(_ event: TransportEvent, at slot: Int, of connection: ServedConnection, now: Instant) {
         switch event {
         case .requested(let request):
             handshakeEnded(connection)
-            admit(request, on: connection, now: now)
+            admit(request, at: slot, on: connection, now: now)
         case .frame(let frame):
-            guard case .active(let active) = connection.conversation else { return }
-            active.session.receive(frame: frame, now: now)
+            switch connection.conversation {
+            case .active(let served), .superseded(let served): served.session.receive(frame: frame, now: now)
+            case .none, .ended: return
+            }
         case .event(let bytes):
             guard case .active(let active) = connection.conversation else { return }
             active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
@@ -146,9 +156,7 @@ extension ServerEndpoint {
             active.session.receive(output, now: now)
         } while true
         guard hasSentEvents else { return }
-        while let receipt = active.session.pollReceipt() {
-            notices.append(.promptDecided(sessionID: active.session.id, receipt))
-        }
+        note(active)
     }
 
     private func send(_ frame: MediaFrame, _ delivery: Delivery, on connection: ServedConnection, now: Instant) {
@@ -176,6 +184,7 @@ extension ServerEndpoint {
 
     /// Call when `deadline` has come.
     package func handleTimeout(now: Instant) {
+        handleDetachedTimeouts(now: now)
         while let slot = deadlines.due(at: now) {
             guard let connection = connections[slot] else {
                 deadlines.set(nil, for: slot)
@@ -183,18 +192,21 @@ extension ServerEndpoint {
             }
             if let deadline = connection.carrier.deadline, deadline <= now { connection.carrier.handleTimeout(now: now) }
             if let deadline = connection.transport.deadline, deadline <= now { connection.transport.handleTimeout(now: now) }
-            if let deadline = connection.requestDeadline, deadline <= now {
-                connection.requestDeadline = nil
-                let isOver = if case .ended = connection.conversation { true } else { false }
-                connection.carrier.abandon(reason: isOver ? "the session is over" : "no session was asked for in time", now: now)
-            }
-            if case .active(let active) = connection.conversation {
-                if let deadline = active.responder.deadline, deadline <= now { active.responder.handleTimeout(now: now) }
-                if let deadline = active.session.deadline, deadline <= now { active.session.handleTimeout(now: now) }
-            }
+            if let deadline = connection.requestDeadline, deadline <= now { handleRequestTimeout(connection, now: now) }
+            if case .active(let active) = connection.conversation { active.handleTimeout(now: now) }
             // Due again only after it had its turn to send.
             deadlines.set(nil, for: slot)
             serve(slot, connection, now: now)
+        }
+    }
+
+    /// The peer should have asked for a session by now, or have let go of the one that is over here.
+    private func handleRequestTimeout(_ connection: ServedConnection, now: Instant) {
+        connection.requestDeadline = nil
+        switch connection.conversation {
+        case .superseded: closeSuperseded(connection, now: now)
+        case .ended: connection.carrier.abandon(reason: "the session is over", now: now)
+        case .none, .active: connection.carrier.abandon(reason: "no session was asked for in time", now: now)
         }
     }
 
@@ -241,4 +253,6 @@ extension ServerEndpoint {
 /// Codes with which the endpoint ends a session itself; the transports carry them as application codes.
 enum CloseCode {
     static let slowPeer: UInt32 = 1
+    /// Another connection carries the session.
+    static let superseded: UInt32 = 2
 }

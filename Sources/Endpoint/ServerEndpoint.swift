@@ -21,6 +21,8 @@ package final class ServerEndpoint {
     var freeSlots: [Int] = []
     /// The only dictionary on a datagram's way.
     var slots: [Route: Int] = [:]
+    /// Addresses that more than one call has proved.
+    var sharedAddresses: Set<Route> = []
     /// Calls by their names in HTTP.
     var calls: [String: Int] = [:]
     let ufrags: UfragLayout
@@ -33,8 +35,10 @@ package final class ServerEndpoint {
     var halfOpenCount = 0
     var halfOpenBySource: [PeerAddress: Int] = [:]
     var notices: BoundedQueue<ServerNotice>
-    var sessionCount: UInt64 = 0
     var clientSecrets: ClientSecrets
+    var sessions: SessionTable
+    /// The account of the prompt last decided in any session, where accounts are kept.
+    var lastAccount: PromptAccount?
     package internal(set) var isDraining = false
 
     struct StatelessReply {
@@ -55,6 +59,7 @@ package final class ServerEndpoint {
         var entropy = entropy
         resetSecret = configuration.resetSecret ?? entropy.bytes(32)
         replies = StatelessReplies(resetSecret: resetSecret, tokenSecret: entropy.bytes(32))
+        sessions = SessionTable(entropy: &entropy)
         self.entropy = entropy
         ufrags = UfragLayout(configuration: configuration.connectionIDs.configuration)
         statelessReplies = BoundedQueue(limit: configuration.limits.statelessReplies)
@@ -66,9 +71,11 @@ package final class ServerEndpoint {
     // MARK: Getters
 
     /// When `handleTimeout` must be called; `nil` when nothing is waited for.
-    package var deadline: Instant? { deadlines.earliest }
-    /// No connection is left.
-    package var isIdle: Bool { connections.count == freeSlots.count }
+    package var deadline: Instant? { earliest(deadlines.earliest, sessions.deadline) }
+    /// No connection and no session is left.
+    package var isIdle: Bool { connections.count == freeSlots.count && sessions.count == 0 }
+    package var sessionCount: Int { sessions.count }
+    package var detachedSessionCount: Int { sessions.detachedCount }
     package var connectionCount: Int { connections.count - freeSlots.count }
 
     package func pollNotice() -> ServerNotice? { notices.popFirst() }
@@ -76,10 +83,8 @@ package final class ServerEndpoint {
     /// The account of the prompt last decided in any session, where `SessionConfiguration.keepsAccounts` is set: the
     /// lab has one session and reads it here.
     package func lastDecidedPrompt() -> PromptAccount? {
-        for case let connection? in connections {
-            if case .active(let active) = connection.conversation, let account = active.session.lastDecidedPrompt { return account }
-        }
-        return nil
+        for served in sessions.all { if let account = served.session.lastDecidedPrompt { return account } }
+        return lastAccount
     }
 
     /// The same of one session; `nil` when it has none, or is gone.
@@ -95,6 +100,7 @@ package final class ServerEndpoint {
     /// Refuses new sessions from now on and asks the peers of the present ones to finish.
     package func drain(now: Instant) {
         isDraining = true
+        endDetachedSessions()
         for (slot, connection) in connections.enumerated() {
             guard let connection else { continue }
             connection.transport.drain()
@@ -105,6 +111,7 @@ package final class ServerEndpoint {
     /// Closes every connection. Drain `pollTransmit` and the timeouts until `isIdle` so that the peers hear of it.
     package func close(now: Instant) {
         isDraining = true
+        endDetachedSessions()
         for (slot, connection) in connections.enumerated() {
             guard let connection else { continue }
             if case .undecided = connection.transport {

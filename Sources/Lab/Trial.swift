@@ -115,7 +115,7 @@ struct Trial: ~Copyable {
                 phase = .over(end: "closed by \(close.origin.rawValue), code \(close.code): \(close.reason)")
             case .realtime(let notice): hear(notice)
             case .frameRefused: record.refusedCount += 1
-            case .draining: break
+            case .draining, .attachmentWanted, .attachmentFailed: break
             }
         }
     }

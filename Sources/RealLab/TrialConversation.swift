@@ -178,7 +178,7 @@ final class TrialConversation: DatagramEndpoint {
                 end("closed by \(close.origin.rawValue), code \(close.code): \(close.reason)", now: now)
             case .realtime(let notice): hear(notice, now: now)
             case .frameRefused: record.refusedCount += 1
-            case .draining: break
+            case .draining, .attachmentWanted, .attachmentFailed: break
             }
         }
     }

@@ -149,15 +149,19 @@ extension RoQTransport {
     /// Server: keeps what comes before `accept`, and finds the request in it.
     private func receiveEarly(_ arrived: inout TransportEventQueue, isReliable: Bool) throws(RoQError) {
         while let event = arrived.popFirst() {
+            if case .awaitingFirst = state, case .event(let bytes) = event {
+                let request = AttachRequest(firstEvent: bytes, limits: configuration.limits.session)
+                state = .requested
+                output.append(.requested(request))
+                // It asked for a session to go on, and for nothing else.
+                if request.resume != nil { continue }
+            }
             guard early.append(event, configuration.limits) else {
                 guard isReliable else { continue }
                 throw RoQError(.generalError, "too much came before the session was accepted")
             }
             guard case .awaitingFirst = state else { continue }
             switch event {
-            case .event(let bytes):
-                state = .requested
-                output.append(.requested(AttachRequest(firstEvent: bytes, limits: configuration.limits.session)))
             case .frame where configuration.allowsMediaOnlyPeers:
                 state = .requested
                 output.append(.requested(AttachRequest()))

@@ -101,6 +101,7 @@ extension HTTPError {
             self.init(412, "precondition_failed", "If-Match names another ICE session than the present one.", param: "If-Match")
         case .preconditionRequired:
             self.init(428, "precondition_required", "Name the ICE session by If-Match: the ETag of the last answer, or *.", param: "If-Match")
+        case .resumeRefused(let refusal): self.init(refusal.status, refusal.code.text, refusal.message, param: "resume")
         case .unsupported(let message): self.init(422, "unsupported", message)
         }
     }

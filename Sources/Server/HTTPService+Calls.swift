@@ -9,6 +9,7 @@ extension HTTPService {
         let wanted = try readOffer(call)
         var request = AttachRequest(secret: call.bearer, model: call.query["model"])
         if let model = wanted.session?.model { request.model = model }
+        request.resume = wanted.session?.resume ?? ResumeRequest(call.query)
         let result = await desk.answer(
             CallOffer(
                 sdp: wanted.sdp, request: request, proposal: wanted.session,
@@ -118,5 +119,13 @@ extension HTTPService {
     private static func entityTag(_ field: String) -> String {
         guard field.count >= 2, field.hasPrefix("\""), field.hasSuffix("\"") else { return field }
         return String(field.dropFirst().dropLast())
+    }
+}
+
+extension ResumeRequest {
+    /// `?resume=…&last_event_id=…&answer_sequence=…`, for a client that posts its offer alone.
+    fileprivate init?(_ query: [String: String]) {
+        guard let token = query["resume"] else { return nil }
+        self.init(token: token, lastEventID: query["last_event_id"], answerSequence: query["answer_sequence"].flatMap { UInt16($0) })
     }
 }

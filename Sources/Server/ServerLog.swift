@@ -45,6 +45,14 @@ package struct ServerLog: Sendable {
                     "live": "\(receipt.liveFrames)", "mode": "\(receipt.mode.rawValue)",
                 ])
             emit(Prompt(session: id, receipt: receipt))
+        case .sessionDetached(let id, let close):
+            logger.info(
+                "session waits for another connection",
+                metadata: ["session": "\(id)", "by": "\(close.origin.rawValue)", "reason": "\(close.reason)"])
+            emit(SessionDetached(session: id, by: close.origin.rawValue, reason: close.reason))
+        case .sessionResumed(let id, let transport, let peer):
+            logger.info("session resumed", metadata: ["session": "\(id)", "transport": "\(transport)", "peer": "\(peer)"])
+            emit(SessionResumed(session: id, transport: transport, peer: "\(peer)"))
         case .sessionClosed(let id, let close):
             logger.info(
                 "session closed",
@@ -102,6 +110,20 @@ package struct ServerLog: Sendable {
         let event = "receipt"
         let session: String
         let receipt: Receipt
+    }
+
+    private struct SessionDetached: Encodable {
+        let event = "session_detached"
+        let session: String
+        let by: String
+        let reason: String
+    }
+
+    private struct SessionResumed: Encodable {
+        let event = "session_resumed"
+        let session: String
+        let transport: String
+        let peer: String
     }
 
     private struct SessionClosed: Encodable {

@@ -173,7 +173,7 @@ package final class TalkConversation: DatagramEndpoint {
             break
         case .realtime(let notice): handle(notice, now: now)
         case .frameRefused: report.refusedFrames += 1
-        case .draining: break
+        case .draining, .attachmentWanted, .attachmentFailed: break
         case .closed(let close):
             closed(close, now: now)
         }
@@ -216,7 +216,7 @@ package final class TalkConversation: DatagramEndpoint {
             report.answerReceipt = receipt
             if case .collecting = state { end(nil, now: now) }
         case .error(let error): handle(error, now: now)
-        case .sessionExpiring, .committed, .cleared, .truncated: break
+        case .sessionResumed, .sessionExpiring, .committed, .cleared, .truncated: break
         }
     }
 

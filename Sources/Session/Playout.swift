@@ -92,6 +92,9 @@ struct Playout: Sendable {
         return answers.filter(\.isStarted).map { Cleared(responseID: $0.responseID, manifest: $0.manifest()) }
     }
 
+    /// Nobody was there to hear it for a while: what waits is due from now on, in real time.
+    mutating func resume(now: Instant) { due = max(due, now) }
+
     /// The next thing that is due at `now`.
     mutating func step(now: Instant) -> Step? {
         guard let deadline, deadline <= now, let answer = answers.first else { return nil }

@@ -37,6 +37,8 @@ struct PromptAssessment {
     /// The payloads that are there, in order.
     var payloads: [[UInt8]] = []
     var missing: [UInt64] = []
+    /// When the first of its frames came.
+    var firstArrival: Instant?
     /// One for each frame of the prompt, where somebody wants to know.
     var frames: [PromptAccount.Frame] = []
 
@@ -57,6 +59,7 @@ struct PromptAssessment {
                 continue
             }
             if keepsFrames { frames.append(.arrived(record.arrival, recovery: record.recovery)) }
+            firstArrival = min(firstArrival ?? record.arrival, record.arrival)
             duplicates += Int(record.duplicates)
             recovered.count(record.recovery)
             if clock.delay(record.timestamp, arrival: record.arrival) <= liveDeadline { live += 1 }
@@ -83,7 +86,7 @@ struct PromptAssessment {
             recovered: recovered, lateFrames: received - live, duplicateFrames: duplicates,
             missing: holes.ranges, longestGapMilliseconds: holes.longestMilliseconds, sha256: hashes,
             waitedMilliseconds: Int(decided.since(prompt.committed).nanoseconds / 1_000_000),
-            transport: prompt.transport, mode: prompt.mode)
+            transport: prompt.transport, transports: nil, mode: prompt.mode)
     }
 
     /// The verdicts of docs/receipts.md.

@@ -22,6 +22,9 @@ package struct Receipt: Hashable, Sendable {
     /// From the commit to the decision.
     package var waitedMilliseconds: Int
     package var transport: String
+    /// The transports of all attachments over which the prompt came, in order: more than one where it was moved or resumed.
+    /// `nil` where another server does not say.
+    package var transports: [String]?
     /// The mode at the commit.
     package var mode: ReliabilityMode
 
@@ -139,7 +142,7 @@ extension Receipt: Codable {
         case itemID = "item_id", contentIndex = "content_index", verdict
         case expectedFrames = "expected_frames", receivedFrames = "received_frames", liveFrames = "live_frames"
         case recovered, lateFrames = "late_frames", duplicateFrames = "duplicate_frames", missing
-        case longestGapMilliseconds = "longest_gap_ms", sha256, waitedMilliseconds = "waited_ms", transport, mode
+        case longestGapMilliseconds = "longest_gap_ms", sha256, waitedMilliseconds = "waited_ms", transport, transports, mode
     }
 }
 
@@ -150,7 +153,7 @@ extension Receipt.MissingRange: Codable {
 }
 
 extension Manifest: Codable {
-    private enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey {
         case firstSequence = "first_sequence", frames, sha256
     }
 

@@ -17,6 +17,8 @@ extension Session {
             return
         }
         let incoming = IncomingEvent(parsing: bytes, limits: limits)
+        if let id = incoming.eventID { lastClientEventID = id }
+        if let id = incoming.lastEventID { eventLog.acknowledge(id) }
         do throws(EventError) {
             try perform(try incoming.event.get(), eventID: incoming.eventID, capabilities, now: now)
         } catch {

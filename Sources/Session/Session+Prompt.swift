@@ -126,15 +126,17 @@ extension Session {
     /// Decides the prompts that are whole, or have waited long enough, the oldest first.
     mutating func decideWhatIsDue(now: Instant) {
         while let prompt = pending.first, prompt.isDecidable(at: now) {
+            if case .detached = phase, prompt.missingCount > 0, Self.isSentAgain(prompt) { return }
             pending.removeFirst()
             decide(prompt, now: now)
         }
     }
 
     private mutating func decide(_ prompt: PendingPrompt, now: Instant) {
-        let assessment = PromptAssessment(
+        var assessment = PromptAssessment(
             of: prompt, in: ledger, clock: clock, liveDeadline: .milliseconds(object.parallax.liveDeadlineMilliseconds),
             decided: now, keepsFrames: configuration.keepsAccounts)
+        assessment.receipt.transports = transports(since: assessment.firstArrival)
         ledger.close(below: prompt.range.upperBound, missing: assessment.missing)
         decidedFloor = max(decidedFloor, prompt.range.upperBound)
         if configuration.keepsAccounts {

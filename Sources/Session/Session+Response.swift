@@ -88,7 +88,7 @@ extension Session {
 
     /// One output of the session's responder. What belongs to a response that is over is dropped.
     package mutating func receive(_ output: ResponderOutput, now: Instant) {
-        guard case .attached = phase, case .active(var active) = response else { return }
+        guard case .active(var active) = response else { return }
         switch output {
         case .audio(active.id, let packets):
             guard !packets.isEmpty else { return }
@@ -183,7 +183,9 @@ extension Session {
 
     // MARK: Play-out
 
+    /// Plays to whoever is there: an answer waits for the next connection.
     mutating func playWhatIsDue(now: Instant) {
+        guard case .attached = phase else { return }
         while let step = playout.step(now: now) {
             switch step {
             case .started(let responseID): emit(.outputStarted(responseID: responseID))

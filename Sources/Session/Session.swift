@@ -2,20 +2,21 @@ package import Wire
 
 /// One conversation, as the server keeps it: a state machine without socket, clock, thread or hidden randomness.
 ///
-/// Change it once (`attach`, `detach`, `receive…`, `updatePathDelay`, `handleTimeout`), then drain it: call
+/// Change it once (`attach`, `detach`, `resume`, `receive…`, `updatePathDelay`, `handleTimeout`), then drain it: call
 /// `pollOutput` until it gives `nil`, and call `handleTimeout` when `deadline` comes.
 ///
 /// ```
 ///            attach             detach
 ///  waiting ---------> attached --------> detached
-///                        |  ^              |   |
-///          limit, flood  |  +--- attach ---+   | detachedDuration
-///                        v                     v
-///                      ended <-----------------+
+///                      | ^  ^ |            |   |
+///                      | +--+ +-- resume --+   | detachedDuration
+///        limit, flood  | resume                |
+///                      v                       v
+///                    ended <-------------------+
 /// ```
 ///
-/// Read on in `Session+Events.swift` (what a client may ask), `Session+Prompt.swift` (commit to receipt) and
-/// `Session+Response.swift` (response and play-out).
+/// Read on in `Session+Events.swift` (what a client may ask), `Session+Prompt.swift` (commit to receipt),
+/// `Session+Response.swift` (response and play-out) and `Session+Resume.swift` (from one connection to the next).
 package struct Session: Sendable {
     package enum Phase: Hashable, Sendable {
         /// Made, but never connected.
@@ -69,6 +70,12 @@ package struct Session: Sendable {
     var lastItemID: String?
     var expiry: Expiry?
     var hasToldOverflow = false
+    /// The connections so far, the oldest first.
+    var attachments: [Attachment] = []
+    var eventLog: EventLog
+    /// The frames of answers that a reliable mode sent.
+    var answerLog: FrameLog
+    var lastClientEventID: String?
     /// One past the last frame that the client's transport says was sent.
     var announcedEnd: UInt64 = 0
 
@@ -99,6 +106,8 @@ package struct Session: Sendable {
             frameLimit: configuration.returnsFrames ? limits.loopbackFrames : limits.promptFrames,
             byteLimit: limits.promptBytes, keepsPayloads: !configuration.returnsFrames)
         playout = Playout(limit: limits.playoutFrames, now: now)
+        eventLog = EventLog(countLimit: limits.loggedEvents, byteLimit: limits.loggedEventBytes)
+        answerLog = FrameLog(limit: limits.loggedAnswerFrames)
     }
 
     /// The mode in force, for both directions.
@@ -112,34 +121,24 @@ package struct Session: Sendable {
 
     // MARK: The connection
 
-    /// A connection carries the session from now on. The first one begins the conversation.
-    /// - Parameter wishes: what the session begins with, so that `session.created` tells it. What cannot be had on this
-    ///   transport is refused by an error event behind it.
-    package mutating func attach(_ capabilities: Capabilities, wishes: SessionUpdate = SessionUpdate(), now: Instant) {
-        switch phase {
-        case .ended: return
-        case .waiting:
-            expiry = Expiry(end: now.advanced(by: limits.sessionDuration))
-            phase = .attached(capabilities)
-            useOfferedMode(capabilities)
-            let refusal = grant(wishes, capabilities)
-            emit(.sessionCreated(object))
-            emit(.conversationCreated(conversationID: conversationID))
-            if let refusal { refuse(refusal, eventID: nil) }
-        case .attached, .detached:
-            phase = .attached(capabilities)
-            useOfferedMode(capabilities)
-            emit(.sessionCreated(object))
-        }
-    }
-
-    /// The connection is gone. What was being answered stops; the prompt's frames are kept for a while.
-    package mutating func detach(now: Instant) {
-        guard case .attached = phase else { return }
-        phase = .detached(since: now)
-        if let responseID = response.activeID { outputs.append(.responder(.cancel(responseID: responseID))) }
-        response = .idle
-        _ = playout.clear()
+    /// The first connection carries the session from now on: the conversation begins.
+    /// - Parameters:
+    ///   - offer: with what the session may be resumed.
+    ///   - wishes: what the session begins with, so that `session.created` tells it. What cannot be had on this
+    ///     transport is refused by an error event behind it.
+    package mutating func attach(
+        _ capabilities: Capabilities, offer: ResumeOffer? = nil, wishes: SessionUpdate = SessionUpdate(), now: Instant
+    ) {
+        guard case .waiting = phase else { return }
+        expiry = Expiry(end: now.advanced(by: limits.sessionDuration))
+        phase = .attached(capabilities)
+        note(capabilities, now: now)
+        useOfferedMode(capabilities)
+        object.parallax.resume = offer
+        let refusal = grant(wishes, capabilities)
+        emit(.sessionCreated(object))
+        emit(.conversationCreated(conversationID: conversationID))
+        if let refusal { refuse(refusal, eventID: nil) }
     }
 
     /// The smallest one-way delay that the transport has seen on this path; frames are never younger at their arrival.
@@ -155,7 +154,7 @@ package struct Session: Sendable {
         }
     }
 
-    private mutating func useOfferedMode(_ capabilities: Capabilities) {
+    mutating func useOfferedMode(_ capabilities: Capabilities) {
         if !capabilities.modes.contains(mode), let first = capabilities.modes.first {
             object.parallax.reliability.mode = first
         }
@@ -177,6 +176,8 @@ package struct Session: Sendable {
     }
 
     mutating func send(_ frame: MediaFrame) {
+        let delivery = delivery
+        if delivery.isReliable, !configuration.returnsFrames { answerLog.append(frame) }
         if outputs.append(.frame(frame, delivery)) { counters.framesSent += 1 }
     }
 
@@ -186,7 +187,8 @@ package struct Session: Sendable {
     package var deadline: Instant? {
         switch phase {
         case .waiting, .ended: nil
-        case .detached(let since): earliest(since.advanced(by: limits.detachedDuration), pending.first?.nextDeadline)
+        case .detached(let since):
+            earliest(since.advanced(by: limits.detachedDuration), pending.first.flatMap { Self.isSentAgain($0) ? nil : $0.nextDeadline })
         case .attached: earliest(nextExpiry, pending.first?.nextDeadline, playout.deadline)
         }
     }
@@ -233,10 +235,16 @@ package struct Session: Sendable {
         outputs.append(.close(code: code, reason: reason))
     }
 
-    /// Queues an event while there is a client to hear it.
+    /// Queues an event for the client; while there is none, it waits in the log.
     mutating func emit(_ event: ServerEvent) {
-        guard case .attached = phase else { return }
-        outputs.append(.event(event.encoded(eventID: identifiers.next(.event))))
+        switch phase {
+        case .waiting, .ended: return
+        case .attached, .detached: break
+        }
+        let id = identifiers.next(.event)
+        let bytes = event.encoded(eventID: id)
+        eventLog.append(id: id, bytes)
+        if case .attached = phase { outputs.append(.event(bytes)) }
     }
 
     mutating func refuse(_ error: EventError, eventID: String? = nil) {

@@ -7,6 +7,18 @@ package struct SessionLimits: Hashable, Sendable {
     package var expiryNotice: Duration = .seconds(60)
     /// How long a session without a connection is kept before it closes.
     package var detachedDuration: Duration = .seconds(30)
+    /// How many events are kept for a client that comes back on another connection, and their bytes in all; the oldest
+    /// is forgotten first. Who lacks one that is forgotten gets the error `resume_gap`.
+    package var loggedEvents = 512
+    package var loggedEventBytes = 512 << 10
+    /// How many frames of answers are kept for it in reliable modes: 30 seconds of 20 ms.
+    package var loggedAnswerFrames = 1_500
+    /// How many attachments a session remembers; the oldest is forgotten first.
+    package var attachmentHistory = 64
+    /// How many ranges of frames `session.resumed` names; what it does not name comes twice.
+    package var heldRanges = 256
+    /// How many frames and events a client keeps for the server to have again: 5 minutes of 20 ms.
+    package var loggedClientItems = 16_000
 
     /// The greatest event.
     package var eventBytes = 65_536

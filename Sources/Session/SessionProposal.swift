@@ -4,6 +4,8 @@ package struct SessionProposal: Hashable, Sendable {
     /// Fixed once the session has begun, so no part of an update.
     package var model: String?
     package var update: SessionUpdate
+    /// `parallax.resume`: the session that is to go on, instead of a new one.
+    package var resume: ResumeRequest?
 
     package init(model: String? = nil, update: SessionUpdate = SessionUpdate()) {
         self.model = model
@@ -38,10 +40,13 @@ package struct SessionProposal: Hashable, Sendable {
 }
 
 extension SessionProposal: Decodable {
-    private enum Key: String, CodingKey { case model }
+    private enum Key: String, CodingKey { case model, parallax }
+    private struct Parallax: Decodable { var resume: ResumeRequest? }
 
     package init(from decoder: any Decoder) throws {
-        model = try decoder.container(keyedBy: Key.self).decodeIfPresent(String.self, forKey: .model)
+        let container = try decoder.container(keyedBy: Key.self)
+        model = try container.decodeIfPresent(String.self, forKey: .model)
+        resume = try container.decodeIfPresent(Parallax.self, forKey: .parallax)?.resume
         update = try SessionUpdate(from: decoder)
     }
 }

@@ -17,10 +17,13 @@ package struct AttachRequest: Hashable, Sendable {
     package var secret: String?
     /// The `model` of the request's query, where one was given.
     package var model: String?
+    /// The session that is to go on here, instead of a new one.
+    package var resume: ResumeRequest?
 
-    package init(secret: String? = nil, model: String? = nil) {
+    package init(secret: String? = nil, model: String? = nil, resume: ResumeRequest? = nil) {
         self.secret = secret
         self.model = model
+        self.resume = resume
     }
 }
 

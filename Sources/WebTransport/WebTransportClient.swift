@@ -103,12 +103,21 @@ extension WebTransportClient {
         state = .requested(stream, isAnswered: true)
     }
 
+    /// The configured path with what the query has to say.
+    private var path: String {
+        var pairs: [(String, String)] = []
+        if let model = configuration.model { pairs.append(("model", model)) }
+        if let resume = configuration.resume { pairs += RealtimeRequest.query(of: resume) }
+        let query = pairs.map { "\($0)=\(RealtimeRequest.percentEncoded($1))" }.joined(separator: "&")
+        guard !query.isEmpty else { return configuration.path }
+        return configuration.path + (configuration.path.contains("?") ? "&" : "?") + query
+    }
+
     private func connect() {
         var request = HTTPRequest(
-            method: "CONNECT", authority: configuration.authority, path: configuration.path,
+            method: "CONNECT", authority: configuration.authority, path: path,
             connectProtocol: configuration.connectProtocol,
             fields: [HeaderField("sec-webtransport-http3-draft02", "1")])
-        if let model = configuration.model { request.path = "\(configuration.path)?model=\(RealtimeRequest.percentEncoded(model))" }
         if let origin = configuration.origin { request.fields.append(HeaderField("origin", origin)) }
         if let secret = configuration.secret { request.fields.append(HeaderField("authorization", "Bearer \(secret)")) }
         do throws(QUICRefusal) {

@@ -1,6 +1,7 @@
 internal import Framing
 package import HTTP3
 package import MediaStreams
+package import Session
 
 /// How a server speaks WebTransport.
 package struct WebTransportServerConfiguration: Sendable {
@@ -43,6 +44,8 @@ package struct WebTransportClientConfiguration: Sendable {
     package var model: String?
     /// Sent as `Authorization: Bearer …`.
     package var secret: String?
+    /// Goes on with a session, sent as `?resume=…`.
+    package var resume: ResumeRequest?
     package var origin: String?
     /// `webtransport` up to draft-14, `webtransport-h3` from draft-15.
     package var connectProtocol = "webtransport"

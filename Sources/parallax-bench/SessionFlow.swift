@@ -44,6 +44,7 @@ final class SessionFlow: LoadFlow {
         // Nothing is committed: no hash is wanted.
         configuration.sendsManifest = false
         configuration.keepsAnswerReceipts = false
+        configuration.keepsSent = false
         client = ClientEndpoint(
             transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: configuration, path: path, entropy: .system, now: now)
@@ -97,7 +98,7 @@ final class SessionFlow: LoadFlow {
                 let offered = frame.payload.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: UInt64.self) }
                 echoes.record(offeredAt: offered, now: now)
             case .realtime(.sessionUpdated): isReady = true
-            case .opened, .realtime, .frameRefused, .draining, .closed: break
+            case .opened, .realtime, .frameRefused, .draining, .attachmentWanted, .attachmentFailed, .closed: break
             }
         }
     }

@@ -7,6 +7,7 @@ internal import Opus
 internal import QUIC
 internal import Responder
 internal import Server
+internal import Session
 internal import WebRTC
 internal import Wire
 
@@ -80,6 +81,12 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The most sessions at once.")
     var maxSessions = 10_000
 
+    @Option(help: ArgumentHelp("How long a session waits for its client after a lost connection, in milliseconds.", valueName: "ms"))
+    var detachedMs = 30_000
+
+    @Option(help: "The most sessions that wait so at once.")
+    var maxDetached = 1_000
+
     @Option(help: ArgumentHelp("How long sessions may go on after the first signal, in milliseconds.", valueName: "ms"))
     var drainMs = 2_000
 
@@ -98,6 +105,8 @@ struct ServeCommand: ParsableCommand {
         guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together.") }
         guard (0...600_000).contains(thinkMs) else { throw ValidationError("--think-ms takes a number from 0 to 600000.") }
         guard (0...600_000).contains(drainMs) else { throw ValidationError("--drain-ms takes a number from 0 to 600000.") }
+        guard (0...600_000).contains(detachedMs) else { throw ValidationError("--detached-ms takes a number from 0 to 600000.") }
+        guard maxDetached >= 0 else { throw ValidationError("--max-detached takes a number from 0.") }
         guard maxSessions > 0 else { throw ValidationError("--max-sessions takes a number above 0.") }
     }
 
@@ -156,6 +165,8 @@ struct ServeCommand: ParsableCommand {
         configuration.retry = retry
         configuration.secret = secret
         configuration.limits.connections = maxSessions
+        configuration.limits.detachedSessions = maxDetached
+        configuration.sessionLimits.detachedDuration = .milliseconds(detachedMs)
         if https || http { configuration.webRTC = try makeWebRTC() }
         return configuration
     }

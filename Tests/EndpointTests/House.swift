@@ -35,7 +35,16 @@ final class House {
     var drops: (_ client: Int, _ up: Bool, _ number: Int, _ bytes: [UInt8]) -> Bool = { _, _, _, _ in false }
     /// Datagrams of the server's that no client claims: answers to strangers.
     private(set) var strays: [[UInt8]] = []
+    /// Addresses of clients to and from which nothing passes.
+    var dead: [PeerAddress] = []
     private var flights: [Flight] = []
+    /// By the local addresses of clients.
+    private var owners: [PeerAddress: Int] = [:]
+    private var rebound: [PeerAddress: UInt16] = [:]
+    private var attachCount = 0
+    private var rebindCount = 0
+    /// Where a client goes that wants another connection; `nil` leaves it without.
+    var refuge: ((House) -> ClientTransport?)?
     private var counts: [[Int]] = []
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
 
@@ -65,7 +74,9 @@ final class House {
     }
 
     @discardableResult
-    func connect(_ transport: ClientTransport, configure: (inout ClientConfiguration) -> Void = { _ in }) -> Int {
+    func connect(
+        _ transport: ClientTransport, reconnect: ReconnectPolicy? = nil, resume: ResumeRequest? = nil, configure: (inout ClientConfiguration) -> Void = { _ in }
+    ) -> Int {
         let index = clients.count
         var configuration = ClientConfiguration()
         configure(&configuration)
@@ -73,20 +84,51 @@ final class House {
         clients.append(
             ClientEndpoint(
                 transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
-                client: configuration, path: path, entropy: Entropy(seed: UInt64(100 + index)), now: now))
+                client: configuration, reconnect: reconnect, resume: resume, path: path, entropy: Entropy(seed: UInt64(100 + index)), now: now))
+        owners[path.local] = index
         notices.append([])
         counts.append([0, 0])
         signal(index, path)
         return index
     }
 
+    /// Moves a client's session to another connection, from another address.
+    func attach(_ index: Int, _ transport: ClientTransport) {
+        attachCount += 1
+        let local = PeerAddress(ipv4: 10, 0, 2, 1, port: UInt16(2000 + attachCount))
+        let path = NetworkPath(local: local, remote: Self.serverAddress)
+        owners[local] = index
+        clients[index].attach(over: transport, path: path, entropy: Entropy(seed: UInt64(500 + attachCount)), now: now)
+        signal(index, path)
+    }
+
+    /// The NAT of a client forgets it: the server sees other addresses from now on, and the old ones lead nowhere.
+    func rebind(_ index: Int) {
+        rebindCount += 1
+        for (local, owner) in owners where owner == index { rebound[local] = UInt16(20_000 + rebindCount) }
+    }
+
+    /// Where a client's first connection is.
+    func path(_ client: Int) -> PeerAddress { address(of: client) }
+
+    private func external(_ local: PeerAddress) -> PeerAddress {
+        var address = local
+        if let port = rebound[local] { address.port = port }
+        return address
+    }
+
     /// The offer and its answer cost no time here.
     private func signal(_ index: Int, _ path: NetworkPath) {
         guard let offer = clients[index].offer else { return }
-        switch server.answerCall(CallOffer(sdp: offer, proposal: proposal, localAddress: Self.serverAddress, remoteAddress: path.local), now: now) {
+        var call = CallOffer(sdp: offer, proposal: proposal, localAddress: Self.serverAddress, remoteAddress: path.local)
+        call.request.resume = clients[index].resumeRequest
+        switch server.answerCall(call, now: now) {
         case .success(let answer):
             callIDs[index] = answer.callID
             try? clients[index].accept(answer: answer.sdp, path: path, now: now)
+        case .failure(.resumeRefused(let refusal)):
+            clients[index].attachmentFailed(
+                TransportClose(code: UInt64(refusal.status), reason: refusal.message, origin: .peer), now: now)
         case .failure: clients[index].close(now: now)
         }
     }
@@ -127,22 +169,25 @@ final class House {
             while let transmit = client.pollTransmit(into: buffer, now: now) {
                 for bytes in split(transmit) {
                     defer { counts[index][0] += 1 }
-                    if drops(index, true, counts[index][0], bytes) { continue }
-                    let path = NetworkPath(local: Self.serverAddress, remote: address(of: index))
+                    if dead.contains(transmit.path.local) || drops(index, true, counts[index][0], bytes) { continue }
+                    let path = NetworkPath(local: Self.serverAddress, remote: external(transmit.path.local))
                     flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: nil))
                 }
             }
-            while let notice = client.pollNotice() { notices[index].append(notice) }
+            while let notice = client.pollNotice() {
+                notices[index].append(notice)
+                if notice == .attachmentWanted, let transport = refuge?(self) { attach(index, transport) }
+            }
         }
         while let transmit = server.pollTransmit(into: buffer, now: now) {
-            guard let index = clients.indices.first(where: { address(of: $0) == transmit.path.remote }) else {
+            guard let (local, index) = owners.first(where: { external($0.key) == transmit.path.remote }) else {
                 strays += split(transmit)
                 continue
             }
             for bytes in split(transmit) {
                 defer { counts[index][1] += 1 }
-                if drops(index, false, counts[index][1], bytes) { continue }
-                let path = NetworkPath(local: address(of: index), remote: Self.serverAddress)
+                if dead.contains(local) || drops(index, false, counts[index][1], bytes) { continue }
+                let path = NetworkPath(local: local, remote: Self.serverAddress)
                 flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: index))
             }
         }

@@ -47,6 +47,14 @@ struct SessionDriver {
         }
     }
 
+    /// Another connection goes on with the session.
+    mutating func resume(
+        _ capabilities: Capabilities = SessionDriver.capabilities, lastEventID: String? = nil, answerSequence: UInt16? = nil
+    ) {
+        session.resume(capabilities, offer: nil, lastEventID: lastEventID, answerSequence: answerSequence, now: now)
+        drain()
+    }
+
     mutating func forget() { (events, frames, deliveries, requests, closes, expectations, eventBytes) = ([], [], [], [], [], [], []) }
 
     mutating func send(_ json: String) {

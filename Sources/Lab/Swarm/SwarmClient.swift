@@ -147,7 +147,7 @@ final class SwarmClient {
                     talk.isReliable = false
                     phase = .speaking(talk)
                 }
-            case .draining: break
+            case .draining, .attachmentWanted, .attachmentFailed: break
             case .closed(let close):
                 if case .closing = phase {
                     phase = .over

@@ -21,6 +21,8 @@ package struct ClientConfiguration: Hashable, Sendable {
     package var secret: String?
     /// The RTP sequence number of the first frame.
     package var firstSequence: UInt16 = 0
+    /// Whether what was sent is kept until the server is known to have it: without it a lost connection loses more than time.
+    package var keepsSent = true
     package var limits = SessionLimits()
 
     package init() {}
@@ -41,6 +43,8 @@ package enum ClientNotice: Hashable, Sendable {
     case sessionCreated(id: String)
     /// The mode in force from now on, for both directions.
     case sessionUpdated(mode: ReliabilityMode)
+    /// Another connection carries the session; the last of these transports is its.
+    case sessionResumed(transports: [String])
     case sessionExpiring(remaining: Duration)
     case committed(itemID: String)
     case cleared

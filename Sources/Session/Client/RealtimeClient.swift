@@ -17,10 +17,10 @@ package struct RealtimeClient: Sendable {
     /// How many frames the prompt that is being captured has.
     package var promptFrames: Int { prompt.frames }
 
-    private var outputs: BoundedQueue<ClientOutput>
+    private var outputs: BoundedQueue<Queued>
     /// What was said while the connection was opening, to follow the first event; `nil` once it is open. When it is full, what
     /// comes later is refused: the beginning of speech is what must not be lost.
-    private var early: BoundedQueue<ClientOutput>?
+    private var early: BoundedQueue<Queued>?
     private var notices: BoundedQueue<ClientNotice>
     private var prompt: OpenPrompt
     private var answers: AnswerLedger
@@ -29,6 +29,41 @@ package struct RealtimeClient: Sendable {
     private var capture = CaptureCursor()
     private var eventCount = 0
     private var hasSentSecret = false
+    private var link = Link.steady
+    /// Asks for the session, before everything else.
+    private var request: SessionUpdate?
+    private var hasAsked = false
+    private var sent: SentItems
+    /// What goes out before everything that waits: the server lacked it.
+    private var again = BoundedQueue<SentItems.Item>(limit: .max)
+    /// The commit that was sent again ends its talk again.
+    private var owesTalkEnd = false
+    private var heard = SequenceRun()
+    /// The last event of the server's.
+    private var lastEventID: String?
+    /// The events that came by the former connection since a resume was asked for: they come again by the new one.
+    private var seenSinceRequest: Set<String> = []
+    /// With what the session can be resumed, where the server offers it.
+    package private(set) var resumeOffer: ResumeOffer?
+    /// How often the session was gone on with.
+    package private(set) var resumeCount = 0
+
+    /// What waits for the transport; an event gets its number when it leaves.
+    private enum Queued: Sendable {
+        case event(ClientEvent)
+        case frame(MediaFrame, Delivery)
+        case talkEnded
+        case expect(first: UInt16, last: UInt16)
+    }
+
+    /// Whether outputs may leave.
+    private enum Link: Hashable, Sendable {
+        case steady
+        /// The connection is gone, or gives no sign: everything waits.
+        case broken
+        /// Another one is open, and the server has not said what it has: frames leave, up to the next event.
+        case resuming
+    }
 
     /// The frames since the last commit or clear.
     private struct OpenPrompt: Sendable {
@@ -53,6 +88,36 @@ package struct RealtimeClient: Sendable {
         early = BoundedQueue(limit: configuration.limits.earlyOutputs)
         prompt = OpenPrompt(first: configuration.firstSequence)
         answers = AnswerLedger(limits: configuration.limits)
+        sent = SentItems(limit: configuration.limits.loggedClientItems)
+    }
+
+    // MARK: From one connection to the next
+
+    /// What the next connection has to show; `nil` where the server resumes nothing.
+    package var resumeRequest: ResumeRequest? {
+        resumeOffer.map { ResumeRequest(token: $0.token, lastEventID: lastEventID, answerSequence: heard.firstMissing) }
+    }
+
+    /// The connection is gone, or gives no sign of life: from now on everything waits.
+    package mutating func interrupt() { link = .broken }
+
+    /// It gave a sign of life after all.
+    package mutating func goOn() { if case .broken = link { link = .steady } }
+
+    /// A connection was asked to go on with the session: events that still come by the present one will come again.
+    package mutating func resumeRequested() { seenSinceRequest = [] }
+
+    /// The connection that replaces a broken one takes frames.
+    package mutating func reopened() {
+        guard case .broken = link else { return }
+        sent.beginAttachment()
+        link = .resuming
+    }
+
+    private mutating func resumed(_ account: ResumeAccount) {
+        if case .steady = link { sent.beginAttachment() }
+        link = .steady
+        for item in sent.takeLacking(account) { again.append(item) }
     }
 
     /// Whether an answer has ended of which frames may still come.
@@ -71,6 +136,8 @@ package struct RealtimeClient: Sendable {
     /// The transport takes events and frames: asks for the session that the configuration describes, and sends what was said
     /// before.
     package mutating func opened(now: Instant) {
+        guard !hasAsked else { return }
+        hasAsked = true
         var kept = early.take()
         var update = SessionUpdate()
         update.mode = .value(mode.rawValue)
@@ -80,7 +147,7 @@ package struct RealtimeClient: Sendable {
         if let deadline = configuration.deadline { update.deadlineMilliseconds = .value(Self.milliseconds(deadline)) }
         if let depth = configuration.redundancyDepth { update.redundancyDepth = .value(depth) }
         if let deadline = configuration.liveDeadline { update.liveDeadlineMilliseconds = .value(Self.milliseconds(deadline)) }
-        emit(.updateSession(update))
+        request = update
         while let output = kept?.popFirst() { outputs.append(output) }
     }
 
@@ -108,7 +175,7 @@ package struct RealtimeClient: Sendable {
 
     /// - Returns: whether it was taken.
     @discardableResult
-    private mutating func send(_ output: ClientOutput) -> Bool { early?.append(output) ?? outputs.append(output) }
+    private mutating func send(_ output: Queued) -> Bool { early?.append(output) ?? outputs.append(output) }
 
     /// Ends the prompt. The manifest says which frames the server should have.
     package mutating func commit(now: Instant) {
@@ -145,38 +212,107 @@ package struct RealtimeClient: Sendable {
 
     // MARK: What the transport brings
 
+    /// One frame of an answer; a second copy is counted, and noticed no more.
     package mutating func receive(frame: MediaFrame, now: Instant) {
-        notices.append(.answerFrame(frame))
+        if heard.insert(frame.sequence) { notices.append(.answerFrame(frame)) }
         guard configuration.keepsAnswerReceipts else { return }
         answers.record(frame, now: now)
         if answers.isWaiting { judgeAnswers(now: now) }
     }
 
     /// One event of the server. One that cannot be read is noticed as an error.
-    package mutating func receive(event bytes: [UInt8], now: Instant) {
+    /// - Parameter isFormer: it came by the connection that is about to be replaced.
+    package mutating func receive(event bytes: [UInt8], isFormer: Bool = false, now: Instant) {
         do throws(EventError) {
-            notice(try ServerEvent(parsing: bytes, limits: configuration.limits), now: now)
+            let (event, id) = try ServerEvent.read(bytes, limits: configuration.limits)
+            if isFormer {
+                seenSinceRequest.insert(id)
+            } else if !seenSinceRequest.isEmpty, seenSinceRequest.remove(id) != nil {
+                return
+            }
+            if !id.isEmpty { lastEventID = id }
+            notice(event, now: now)
         } catch {
             notices.append(.error(error))
         }
     }
 
-    package mutating func pollOutput() -> ClientOutput? { outputs.popFirst() }
+    /// What the transport has to send next; `nil` while nothing waits, or what waits must.
+    package mutating func pollOutput() -> ClientOutput? {
+        if case .broken = link { return nil }
+        if case .steady = link {
+            if let request {
+                self.request = nil
+                return .event(encode(.updateSession(request)))
+            }
+            if owesTalkEnd {
+                owesTalkEnd = false
+                return .talkEnded
+            }
+            if let item = again.popFirst() { return output(item) }
+        } else if let first = outputs.first {
+            // Without a manifest a commit takes what came before it: nothing may overtake one that is sent again.
+            guard case .frame = first, configuration.sendsManifest || !sent.holdsCommit else { return nil }
+        }
+        switch outputs.popFirst() {
+        case nil: return nil
+        case .frame(let frame, let delivery):
+            if configuration.keepsSent, delivery.isReliable { sent.append(.frame(frame)) }
+            return .frame(frame, delivery)
+        case .talkEnded: return .talkEnded
+        case .expect(let first, let last): return .expect(first: first, last: last)
+        case .event(let event): return .event(encode(event))
+        }
+    }
+
+    private mutating func output(_ item: SentItems.Item) -> ClientOutput {
+        switch item {
+        case .frame(let frame): return .frame(frame, delivery)
+        case .event(_, _, let isCommit, let bytes):
+            owesTalkEnd = isCommit
+            return .event(bytes)
+        }
+    }
+
+    private mutating func encode(_ event: ClientEvent) -> [UInt8] {
+        eventCount += 1
+        let secret = hasSentSecret ? nil : configuration.secret
+        hasSentSecret = true
+        let id = "client_\(eventCount)"
+        let bytes = OutgoingEvent(event, eventID: id, clientSecret: secret, lastEventID: lastEventID).encoded()
+        if configuration.keepsSent {
+            let isCommit = if case .commitAudio = event { true } else { false }
+            sent.append(.event(number: eventCount, id: id, isCommit: isCommit, bytes))
+        }
+        return bytes
+    }
+
     package mutating func pollNotice() -> ClientNotice? { notices.popFirst() }
 
     private mutating func notice(_ event: ServerEvent, now: Instant) {
         switch event {
         case .sessionCreated(let session):
             sessionID = session.id
+            resumeOffer = session.parallax.resume
             notices.append(.sessionCreated(id: session.id))
         case .sessionUpdated(let session):
             reliability = session.parallax.reliability
+            resumeOffer = session.parallax.resume
             notices.append(.sessionUpdated(mode: mode))
+        case .sessionResumed(let session, let account):
+            reliability = session.parallax.reliability
+            resumeOffer = session.parallax.resume
+            seenSinceRequest = []
+            resumeCount += 1
+            resumed(account)
+            notices.append(.sessionResumed(transports: account.transports))
         case .sessionExpiring(let remaining): notices.append(.sessionExpiring(remaining: .milliseconds(remaining)))
         case .audioCommitted(let itemID, _): notices.append(.committed(itemID: itemID))
         case .audioCleared: notices.append(.cleared)
         case .itemTruncated(let itemID, _, _): notices.append(.truncated(itemID: itemID))
-        case .audioIntegrityCompleted(let receipt): notices.append(.receipt(receipt))
+        case .audioIntegrityCompleted(let receipt):
+            sent.settle()
+            notices.append(.receipt(receipt))
         case .responseCreated(let response): notices.append(.responseCreated(id: response.id))
         case .responseDone(let response): notices.append(.responseDone(id: response.id, status: response.status))
         case .outputStarted: notices.append(.outputStarted)
@@ -186,7 +322,9 @@ package struct RealtimeClient: Sendable {
         case .outputCleared(let responseID, let manifest):
             notices.append(.outputCleared)
             endAnswer(responseID, manifest, now: now)
-        case .error(let error): notices.append(.error(error))
+        case .error(let error):
+            if let id = error.eventID { sent.settle(commit: id) }
+            notices.append(.error(error))
         case .conversationCreated, .itemAdded, .itemDone, .outputItemAdded, .outputItemDone, .contentPartAdded,
             .contentPartDone, .outputAudioDone, .transcriptDelta, .transcriptDone, .other:
             break
@@ -215,12 +353,7 @@ package struct RealtimeClient: Sendable {
 
     // MARK: Parts
 
-    private mutating func emit(_ event: ClientEvent) {
-        eventCount += 1
-        let secret = hasSentSecret ? nil : configuration.secret
-        hasSentSecret = true
-        send(.event(OutgoingEvent(event, eventID: "client_\(eventCount)", clientSecret: secret).encoded()))
-    }
+    private mutating func emit(_ event: ClientEvent) { send(.event(event)) }
 
     private mutating func beginPrompt() {
         prompt = OpenPrompt(first: prompt.first &+ UInt16(truncatingIfNeeded: prompt.frames))

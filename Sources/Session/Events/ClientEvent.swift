@@ -23,6 +23,8 @@ package enum ClientEvent: Hashable, Sendable {
 /// One event of a client, read as far as it can be: its `event_id` is known even where the rest is wrong.
 package struct IncomingEvent: Sendable {
     package var eventID: String?
+    /// `parallax.last_event_id`: the client has this event of the server's, and all before it.
+    package var lastEventID: String?
     package var event: Result<ClientEvent, EventError>
 
     /// Reads one event. Total: whatever the bytes are, the result says what is wrong with them.
@@ -41,6 +43,7 @@ package struct IncomingEvent: Sendable {
 
     private init(refusing error: EventError) {
         eventID = nil
+        lastEventID = nil
         event = .failure(error)
     }
 }
@@ -54,6 +57,7 @@ extension IncomingEvent: Decodable {
                 eventID = nil
                 throw EventError.invalidValue("An event_id has at most 512 characters.", param: "event_id")
             }
+            lastEventID = try? container.decodeIfPresent(OutgoingParallax.self, forKey: .parallax)?.lastEventID
             event = .success(try ClientEvent(from: container))
         } catch let error as EventError {
             event = .failure(error)
@@ -80,7 +84,7 @@ extension ClientEvent {
         case "input_audio_buffer.append":
             self = .appendAudio(base64: try container.decode(String.self, forKey: .audio))
         case "input_audio_buffer.commit":
-            self = .commitAudio(try container.decodeIfPresent(Manifest.self, forKey: .parallax))
+            self = .commitAudio(try Manifest.read(from: container))
         case "input_audio_buffer.clear":
             self = .clearAudio(nextSequence: try container.decodeIfPresent(ClearExtent.self, forKey: .parallax)?.nextSequence)
         case "conversation.item.truncate":
@@ -105,14 +109,16 @@ extension ClientEvent {
 /// `parallax` of `input_audio_buffer.clear`.
 private struct ClearExtent: Encodable {
     /// The RTP sequence number of the first frame that is not taken back.
-    var nextSequence: UInt16
+    var nextSequence: UInt16?
 
     enum CodingKeys: String, CodingKey { case nextSequence = "next_sequence" }
 }
 
 extension ClearExtent: Decodable {
     init(from decoder: any Decoder) throws {
-        let number = try decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .nextSequence)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        guard container.contains(.nextSequence) else { return }
+        let number = try container.decode(Int.self, forKey: .nextSequence)
         guard let sequence = UInt16(exactly: number) else {
             throw EventError.invalidValue("An RTP sequence number lies between 0 and 65535.", param: "parallax.next_sequence")
         }
@@ -126,26 +132,59 @@ package struct OutgoingEvent: Hashable, Sendable {
     package var event: ClientEvent
     /// The client's secret, on the first event where the transport has no other place for it.
     package var clientSecret: String?
+    /// The last event of the server's that the client has.
+    package var lastEventID: String?
 
-    package init(_ event: ClientEvent, eventID: String? = nil, clientSecret: String? = nil) {
+    package init(_ event: ClientEvent, eventID: String? = nil, clientSecret: String? = nil, lastEventID: String? = nil) {
         self.event = event
         self.eventID = eventID
         self.clientSecret = clientSecret
+        self.lastEventID = lastEventID
     }
 
     package func encoded() -> [UInt8] { JSON.encode(self) }
 }
 
-extension OutgoingEvent: Encodable {
-    private struct Secret: Encodable {
-        var clientSecret: String
-        private enum CodingKeys: String, CodingKey { case clientSecret = "client_secret" }
+/// What we add to any event of a client's.
+private struct OutgoingParallax: Codable {
+    var clientSecret: String?
+    var lastEventID: String?
+    var resume: ResumeRequest?
+
+    enum CodingKeys: String, CodingKey { case clientSecret = "client_secret", lastEventID = "last_event_id", resume }
+}
+
+extension Manifest {
+    /// The manifest in the `parallax` of a commit; `nil` where that says other things only.
+    fileprivate static func read(from container: EventDecodingContainer) throws -> Manifest? {
+        guard container.contains(.parallax), try !container.decodeNil(forKey: .parallax) else { return nil }
+        let parallax = try container.nestedContainer(keyedBy: CodingKeys.self, forKey: .parallax)
+        if parallax.allKeys.isEmpty, try container.decode(OutgoingParallax.self, forKey: .parallax).lastEventID != nil { return nil }
+        return try container.decode(Manifest.self, forKey: .parallax)
     }
+}
+
+/// The request for a resume where it travels as an event: it asks for nothing else.
+package struct OutgoingResume: Encodable {
+    package var request: ResumeRequest
+
+    package init(_ request: ResumeRequest) { self.request = request }
+
+    package func encoded() -> [UInt8] { JSON.encode(self) }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: EventKey.self)
+        try container.encode("session.resume", forKey: .type)
+        try container.encode(OutgoingParallax(resume: request), forKey: .parallax)
+    }
+}
+
+extension OutgoingEvent: Encodable {
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: EventKey.self)
         try container.encodeIfPresent(eventID, forKey: .eventID)
-        if let clientSecret { try container.encode(Secret(clientSecret: clientSecret), forKey: .parallax) }
+        try encodeParallax(into: &container)
         switch event {
         case .updateSession(let update):
             try container.encode("session.update", forKey: .type)
@@ -153,12 +192,10 @@ extension OutgoingEvent: Encodable {
         case .appendAudio(let base64):
             try container.encode("input_audio_buffer.append", forKey: .type)
             try container.encode(base64, forKey: .audio)
-        case .commitAudio(let manifest):
+        case .commitAudio:
             try container.encode("input_audio_buffer.commit", forKey: .type)
-            try container.encodeIfPresent(manifest, forKey: .parallax)
-        case .clearAudio(let nextSequence):
+        case .clearAudio:
             try container.encode("input_audio_buffer.clear", forKey: .type)
-            if let nextSequence { try container.encode(ClearExtent(nextSequence: nextSequence), forKey: .parallax) }
         case .truncateItem(let itemID, let contentIndex, let audioEndMilliseconds):
             try container.encode("conversation.item.truncate", forKey: .type)
             try container.encode(itemID, forKey: .itemID)
@@ -176,16 +213,43 @@ extension OutgoingEvent: Encodable {
     }
 }
 
-extension AttachRequest {
-    /// Reads `parallax.client_secret` from a client's first event, for a transport that has no header to carry it.
-    /// An event without one, or one that cannot be read, asks without a secret.
-    package init(firstEvent bytes: [UInt8], limits: SessionLimits) {
-        struct Head: Decodable {
-            struct Parallax: Decodable { var client_secret: String? }
-            var parallax: Parallax?
+extension OutgoingEvent {
+    private func encodeParallax(into container: inout KeyedEncodingContainer<EventKey>) throws {
+        var additions = Additions(rest: OutgoingParallax(clientSecret: clientSecret, lastEventID: lastEventID))
+        switch event {
+        case .commitAudio(let manifest): additions.manifest = manifest
+        case .clearAudio(let nextSequence): additions.extent = nextSequence.map { ClearExtent(nextSequence: $0) }
+        default: break
         }
+        guard additions.manifest != nil || additions.extent != nil || clientSecret != nil || lastEventID != nil else { return }
+        try container.encode(additions, forKey: .parallax)
+    }
+
+    /// All in one object.
+    private struct Additions: Encodable {
+        var manifest: Manifest?
+        var extent: ClearExtent?
+        var rest: OutgoingParallax
+
+        func encode(to encoder: any Encoder) throws {
+            try manifest?.encode(to: encoder)
+            try extent?.encode(to: encoder)
+            try rest.encode(to: encoder)
+        }
+    }
+}
+
+extension AttachRequest {
+    /// Reads `parallax.client_secret` and `parallax.resume` from a client's first event, for a transport that has no header
+    /// to carry them. An event without them, or one that cannot be read, asks without.
+    ///
+    /// An event with `parallax.resume` is the request itself and nothing else: it goes no further.
+    package init(firstEvent bytes: [UInt8], limits: SessionLimits) {
+        struct Head: Decodable { var parallax: OutgoingParallax? }
         self.init()
         guard bytes.count <= limits.eventBytes else { return }
-        secret = try? JSON.decode(Head.self, from: bytes, depthLimit: limits.eventDepth).parallax?.client_secret
+        let parallax = try? JSON.decode(Head.self, from: bytes, depthLimit: limits.eventDepth).parallax
+        secret = parallax?.clientSecret
+        resume = parallax?.resume
     }
 }

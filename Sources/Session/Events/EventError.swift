@@ -44,6 +44,10 @@ package struct EventError: Error, Hashable, Sendable {
         package static let noActiveResponse = Code("response_cancel_not_active")
         package static let responderFailed = Code("responder_failed")
         package static let sessionExpired = Code("session_expired")
+        package static let resumeTokenInvalid = Code("resume_token_invalid")
+        package static let resumeTokenUsed = Code("resume_token_used")
+        package static let resumeTokenExpired = Code("resume_token_expired")
+        package static let resumeGap = Code("resume_gap")
     }
 
     package init(type: Kind = .invalidRequest, code: Code, message: String, param: String? = nil) {

@@ -3,6 +3,8 @@ package enum ServerEvent: Hashable, Sendable {
     case error(EventError)
     case sessionCreated(SessionObject)
     case sessionUpdated(SessionObject)
+    /// Ours: another connection carries the session, and the server has this of the client.
+    case sessionResumed(SessionObject, ResumeAccount)
     /// Ours: the session's end is near.
     case sessionExpiring(remainingMilliseconds: Int)
     case conversationCreated(conversationID: String)
@@ -41,6 +43,7 @@ extension ServerEvent {
         case .error: "error"
         case .sessionCreated: "session.created"
         case .sessionUpdated: "session.updated"
+        case .sessionResumed: "session.resumed"
         case .sessionExpiring: "session.expiring"
         case .conversationCreated: "conversation.created"
         case .audioCommitted: "input_audio_buffer.committed"
@@ -70,10 +73,16 @@ extension ServerEvent {
 
     /// Reads one event of a server. An unknown one is `.other`.
     package init(parsing bytes: [UInt8], limits: SessionLimits) throws(EventError) {
+        self = try Self.read(bytes, limits: limits).event
+    }
+
+    /// The same with the event's identifier, which is empty where it has none.
+    package static func read(_ bytes: [UInt8], limits: SessionLimits) throws(EventError) -> (event: ServerEvent, id: String) {
         guard bytes.count <= limits.eventBytes else {
             throw EventError(code: .tooLarge, message: "The event has \(bytes.count) bytes; the limit is \(limits.eventBytes).")
         }
-        self = try JSON.decode(Envelope.self, from: bytes, depthLimit: limits.eventDepth).event
+        let envelope = try JSON.decode(Envelope.self, from: bytes, depthLimit: limits.eventDepth)
+        return (envelope.event, envelope.eventID)
     }
 }
 
@@ -98,6 +107,9 @@ extension Envelope: Encodable {
             try container.encode(error, forKey: .error)
         case .sessionCreated(let session), .sessionUpdated(let session):
             try container.encode(session, forKey: .session)
+        case .sessionResumed(let session, let account):
+            try container.encode(session, forKey: .session)
+            try account.encode(to: encoder)
         case .sessionExpiring(let remaining):
             try container.encode(remaining, forKey: .remainingMilliseconds)
         case .conversationCreated(let id):
@@ -158,6 +170,8 @@ extension Envelope: Decodable {
         case "error": .error(try container.decode(EventError.self, forKey: .error))
         case "session.created": .sessionCreated(try container.decode(SessionObject.self, forKey: .session))
         case "session.updated": .sessionUpdated(try container.decode(SessionObject.self, forKey: .session))
+        case "session.resumed":
+            .sessionResumed(try container.decode(SessionObject.self, forKey: .session), try ResumeAccount(from: decoder))
         case "session.expiring":
             .sessionExpiring(remainingMilliseconds: try container.decode(Int.self, forKey: .remainingMilliseconds))
         case "conversation.created":

@@ -80,6 +80,8 @@ package struct ParallaxSettings: Hashable, Sendable {
     package var reliability = ReliabilitySettings()
     /// How old a frame may be at its arrival to count as live.
     package var liveDeadlineMilliseconds = 200
+    /// With what the session may be resumed; `nil` where the server resumes none.
+    package var resume: ResumeOffer?
 
     package init() {}
 }
@@ -146,7 +148,7 @@ package enum GapPolicy: String, Codable, Hashable, Sendable, CaseIterable {
 
 extension ParallaxSettings: Codable {
     private enum CodingKeys: String, CodingKey {
-        case reliability, liveDeadlineMilliseconds = "live_deadline_ms"
+        case reliability, liveDeadlineMilliseconds = "live_deadline_ms", resume
     }
 
     /// Reads what another server may say only in part.
@@ -156,6 +158,7 @@ extension ParallaxSettings: Codable {
         reliability = try container.decodeIfPresent(ReliabilitySettings.self, forKey: .reliability) ?? reliability
         liveDeadlineMilliseconds =
             try container.decodeIfPresent(Int.self, forKey: .liveDeadlineMilliseconds) ?? liveDeadlineMilliseconds
+        resume = try container.decodeIfPresent(ResumeOffer.self, forKey: .resume)
     }
 }
 

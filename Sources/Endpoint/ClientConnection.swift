@@ -1,0 +1,94 @@
+internal import QUIC
+internal import RoQ
+internal import Session
+internal import WebRTC
+internal import WebTransport
+internal import Wire
+
+/// One connection of a client's, with the transport it speaks: what carries its session, or is about to.
+final class ClientConnection {
+    let carrier: Carrier
+    let attachment: ClientAttachment
+    /// Our end of it: the driver finds the socket by it.
+    let local: PeerAddress
+    /// What it shows to go on with a session; `nil` where it begins one.
+    let resume: ResumeRequest?
+    let began: Instant
+    /// When we last sent something that nothing has come behind.
+    var unanswered: Instant?
+    var isOpen = false
+    /// It has told its end.
+    var isOver = false
+
+    /// Begins to connect; the first datagram is ready for `pollTransmit`.
+    init(
+        _ transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
+        delivery: Delivery, resume: ResumeRequest?, path: NetworkPath, entropy: Entropy, now: Instant
+    ) {
+        func connect(alpn: [String]) -> QUICConnection {
+            QUICConnection.client(
+                serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, path: path,
+                entropy: entropy, now: now)
+        }
+        local = path.local
+        self.resume = resume
+        began = now
+        switch transport {
+        case .webTransport(var configuration):
+            configuration.resume = resume
+            let quic = connect(alpn: ["h3"])
+            carrier = .quic(quic)
+            attachment = .webTransport(WebTransportClient(quic: quic, configuration: configuration))
+        case .roq(let configuration):
+            let quic = connect(alpn: RoQConfiguration.defaultALPN)
+            carrier = .quic(quic)
+            attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
+        case .webRTC(let configuration):
+            let peer = WebRTCPeer(offeringWith: configuration, delivery: delivery, entropy: entropy, now: now)
+            carrier = .webRTC(peer)
+            attachment = .webRTC(peer)
+        }
+        attachment.receives(delivery, now: now)
+    }
+
+    var deadline: Instant? { earliest(carrier.deadline, attachment.deadline) }
+
+    func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        unanswered = nil
+        switch carrier {
+        case .quic(let quic): quic.receive(datagram, path: path, ecn: ecn, now: now)
+        case .webRTC(let peer): peer.receive(datagram, path: path, now: now)
+        }
+    }
+
+    func handleTimeout(now: Instant) {
+        if let deadline = carrier.deadline, deadline <= now { carrier.handleTimeout(now: now) }
+        if let deadline = attachment.deadline, deadline <= now { attachment.handleTimeout(now: now) }
+    }
+
+    func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        guard let transmit = carrier.pollTransmit(into: buffer, now: now) else { return nil }
+        if unanswered == nil { unanswered = now }
+        return transmit
+    }
+
+    func pollEvent(now: Instant) -> TransportEvent? {
+        if case .quic(let quic) = carrier {
+            while let event = quic.pollEvent() { attachment.handle(event, now: now) }
+        }
+        return attachment.pollEvent()
+    }
+
+    /// Over RTP over QUIC the first event asks for the session; the others have said it in HTTP.
+    func request(now: Instant) {
+        guard let resume, case .roq(let transport) = attachment else { return }
+        try? transport.send(event: OutgoingResume(resume).encoded())
+    }
+
+    /// Ends it in good order where there is somebody to tell.
+    func close(code: UInt32, reason: String, now: Instant) {
+        attachment.close(code: code, reason: reason, now: now)
+        // A connection that never opened has no attachment to close in an orderly way.
+        if !isOpen { carrier.abandon(reason: reason, now: now) }
+    }
+}

@@ -1,0 +1,16 @@
+internal import Wire
+
+/// When a client gives a connection up and asks for another, and how long it goes on trying.
+package struct ReconnectPolicy: Hashable, Sendable {
+    /// How long nothing may be heard after something was sent. Longer than the outages that a connection recovers from by
+    /// itself without making anybody wait.
+    package var silence = Duration.seconds(4)
+    /// How long one attempt may take. A fresh one begins with a fresh timer: after a long outage it is through sooner.
+    package var attempt = Duration.seconds(4)
+    /// Between an attempt that failed and the next.
+    package var pause = Duration.milliseconds(200)
+    /// From the loss to the last attempt.
+    package var patience = Duration.seconds(60)
+
+    package init() {}
+}
