@@ -81,6 +81,10 @@ let package = Package(
         .target(name: "RoQ", dependencies: ["Wire", "Framing", "MediaStreams", "RTP", "Session", "QUIC"], swiftSettings: strict),
 
         .target(
+            name: "WebSocket",
+            dependencies: ["Wire", "RTP", "Framing", "Audio", "Session", "Opus", crypto],
+            swiftSettings: strict),
+        .target(
             name: "WebRTC",
             dependencies: ["Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP"],
             swiftSettings: strict),
@@ -88,20 +92,20 @@ let package = Package(
         // Composition: read Endpoint/ServerEndpoint+Flow.swift first.
         .target(
             name: "Endpoint",
-            dependencies: ["Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebRTC"],
+            dependencies: ["Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket", "WebRTC"],
             swiftSettings: strict),
 
         // Drivers: virtual time and real sockets.
         .target(
             name: "Lab",
-            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebRTC", "Endpoint"],
+            dependencies: ["Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebSocket", "WebRTC", "Endpoint"],
             swiftSettings: strict),
         // `report.html` from rows: words, charts and tables.
         .target(name: "Report", dependencies: ["Wire", "Lab"], swiftSettings: strict),
         .target(
             name: "Server",
             dependencies: [
-                "Wire", "Framing", "Session", "Responder", "QUIC", "WebRTC", "Endpoint", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL,
+                "Wire", "Framing", "Session", "Responder", "QUIC", "WebSocket", "WebRTC", "Endpoint", nioCore, nioPosix, nioHTTP1, nioTLS, nioSSL,
                 httpTypes, hummingbird, hummingbirdHTTP2, crypto, logging,
             ],
             swiftSettings: strict),
@@ -129,7 +133,7 @@ let package = Package(
         // Programs.
         .executableTarget(
             name: "parallax",
-            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "HTTP3", "DTLS", "SRTP", "WebRTC", "Endpoint", "Lab", "RealLab", "Report", "Server", arguments, logging],
+            dependencies: ["Wire", "Session", "Responder", "Audio", "Opus", "QUIC", "WebTransport", "RoQ", "WebSocket", "HTTP3", "DTLS", "SRTP", "WebRTC", "Endpoint", "Lab", "RealLab", "Report", "Server", arguments, logging],
             swiftSettings: strict),
         .executableTarget(name: "parallax-lab", dependencies: ["Wire", "Lab", "CVirtualClock", arguments], swiftSettings: strict),
         .executableTarget(
@@ -159,12 +163,13 @@ let package = Package(
         .testTarget(name: "DTLSTests", dependencies: ["DTLS", "RTP", "Wire", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "SRTPTests", dependencies: ["SRTP", "DTLS", "RTP", "Wire"], swiftSettings: strict),
         .testTarget(name: "SCTPTests", dependencies: ["SCTP", "Wire", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
+        .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", "Wire", "Framing", "Session", "Opus"], swiftSettings: strict),
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "SCTPLease", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Lab"], swiftSettings: strict),
         .testTarget(name: "RealLabTests", dependencies: ["RealLab", "Lab", "Opus", "Session", "Wire"], swiftSettings: strict),
-        .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ"], swiftSettings: strict),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
+        .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket"], swiftSettings: strict),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]
 )

@@ -50,6 +50,9 @@ PEERS = [
     Peer("aiortc_server", is_fast=True, limit_seconds=40),
     Peer("whip", is_fast=True, limit_seconds=40),
     Peer("wrtc_client", is_fast=True, limit_seconds=60),
+    Peer("openai_python", is_fast=True, limit_seconds=40),
+    Peer("websockets_client", is_fast=True, limit_seconds=60),
+    Peer("websockets_server", is_fast=True, limit_seconds=40),
     Peer("one_port", is_fast=True, limit_seconds=60),
     Peer("webrtc_attacks", is_fast=True, limit_seconds=60),
     Peer("chromium", is_fast=False, limit_seconds=90),
@@ -158,7 +161,7 @@ def versions() -> dict[str, str | None]:
     return {
         "commit": git_commit(),
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in ("aioquic", "aiortc", "wrtc")},
+        **{name: importlib.metadata.version(name) for name in ("aioquic", "aiortc", "wrtc", "websockets", "openai")},
         "chromium": version("chromium", "--version"),
         "firefox": version("firefox-esr", "--version"),
     }

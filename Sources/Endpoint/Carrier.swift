@@ -1,17 +1,20 @@
 internal import QUIC
 internal import WebRTC
+internal import WebSocket
 internal import Wire
 
-/// What carries the datagrams of one peer: a QUIC connection, whose transport ALPN then chooses, or WebRTC, which is its
-/// own transport. A closed set, so that another one makes the compiler name every place to think.
+/// What carries the bytes of one peer: a QUIC connection, whose transport ALPN then chooses, or WebRTC and WebSocket, which are
+/// their own transports; the last over a stream that somebody else holds (`ServerEndpoint+Streams.swift`). A closed set, so that another one makes the compiler name every place to think.
 enum Carrier {
     case quic(QUICConnection)
     case webRTC(WebRTCPeer)
+    case webSocket(WebSocketTransport)
 
     var deadline: Instant? {
         switch self {
         case .quic(let quic): quic.deadline
         case .webRTC(let peer): peer.deadline
+        case .webSocket(let transport): transport.deadline
         }
     }
 
@@ -20,6 +23,7 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.isClosed
         case .webRTC(let peer): peer.isClosed
+        case .webSocket(let transport): transport.isClosed
         }
     }
 
@@ -28,6 +32,7 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.isClosing
         case .webRTC(let peer): peer.isClosed
+        case .webSocket(let transport): transport.isClosing
         }
     }
 
@@ -36,6 +41,7 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.path.remote
         case .webRTC(let peer): peer.path?.remote ?? PeerAddress(high: 0, low: 0, port: 0)
+        case .webSocket(let transport): transport.remote
         }
     }
 
@@ -44,6 +50,7 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.minimumRTT
         case .webRTC(let peer): peer.minimumRTT
+        case .webSocket(let transport): transport.minimumRTT
         }
     }
 
@@ -51,6 +58,7 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.handleTimeout(now: now)
         case .webRTC(let peer): peer.handleTimeout(now: now)
+        case .webSocket(let transport): transport.handleTimeout(now: now)
         }
     }
 
@@ -58,6 +66,8 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.pollTransmit(into: buffer, now: now)
         case .webRTC(let peer): peer.pollTransmit(into: buffer, now: now)
+        // Its bytes belong to a stream.
+        case .webSocket: nil
         }
     }
 
@@ -66,6 +76,7 @@ enum Carrier {
         switch self {
         case .quic(let quic): quic.close(code: 0, reason: reason)
         case .webRTC(let peer): peer.abandon(reason: reason, now: now)
+        case .webSocket(let transport): transport.abandon(reason: reason, now: now)
         }
     }
 }

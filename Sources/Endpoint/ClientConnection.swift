@@ -2,6 +2,7 @@ internal import QUIC
 internal import RoQ
 internal import Session
 internal import WebRTC
+internal import WebSocket
 internal import WebTransport
 internal import Wire
 
@@ -47,6 +48,11 @@ final class ClientConnection {
             let peer = WebRTCPeer(offeringWith: configuration, delivery: delivery, entropy: entropy, now: now)
             carrier = .webRTC(peer)
             attachment = .webRTC(peer)
+        case .webSocket(var configuration):
+            configuration.resume = resume
+            let transport = WebSocketTransport(connectingWith: configuration, remote: path.remote, entropy: entropy, now: now)
+            carrier = .webSocket(transport)
+            attachment = .webSocket(transport)
         }
         attachment.receives(delivery, now: now)
     }
@@ -58,6 +64,8 @@ final class ClientConnection {
         switch carrier {
         case .quic(let quic): quic.receive(datagram, path: path, ecn: ecn, now: now)
         case .webRTC(let peer): peer.receive(datagram, path: path, now: now)
+        // Its bytes come by a stream.
+        case .webSocket: break
         }
     }
 

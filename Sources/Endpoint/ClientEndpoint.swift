@@ -1,6 +1,7 @@
 package import QUIC
 package import Session
 package import WebRTC
+package import WebSocket
 package import Wire
 
 /// What a client endpoint tells its driver; drained by `ClientEndpoint.pollNotice`.
@@ -197,6 +198,30 @@ package final class ClientEndpoint {
         serve(now: now)
     }
 
+    /// Takes bytes of the stream to the server, where the transport needs one.
+    package func receive(stream bytes: [UInt8], now: Instant) {
+        guard case .webSocket(let transport) = current.carrier else { return }
+        transport.receive(bytes, now: now)
+        current.unanswered = nil
+        serve(now: now)
+    }
+
+    /// The server has ended the stream, or it broke.
+    package func streamEnded(now: Instant) {
+        guard case .webSocket(let transport) = current.carrier else { return }
+        transport.streamEnded(now: now)
+        serve(now: now)
+    }
+
+    /// Bytes for the stream; `nil` when there are none now. Ask only as long as the stream takes them.
+    package func pollWrite(_ byteCount: Int, now: Instant) -> StreamWrite? {
+        guard case .webSocket(let transport) = current.carrier else { return nil }
+        return transport.pollWrite(byteCount, now: now)
+    }
+
+    /// Whether the transport wants a stream instead of datagrams.
+    package var usesStream: Bool { if case .webSocket = current.carrier { true } else { false } }
+
     package func handleTimeout(now: Instant) {
         for connection in connections { connection.handleTimeout(now: now) }
         if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
@@ -295,8 +320,8 @@ package final class ClientEndpoint {
         case .closed(let close): closed(close, now: now)
         // The fate of datagrams is for the modes that resend.
         case .frameAcknowledged, .frameLost, .framesAnnounced: break
-        // Only servers are asked.
-        case .requested: break
+        // Only servers are asked, and answer.
+        case .requested, .refused: break
         }
     }
 
@@ -321,7 +346,7 @@ package final class ClientEndpoint {
         case .closed(let close):
             next = nil
             attemptFailed(close, now: now)
-        case .draining, .frameAcknowledged, .frameLost, .framesAnnounced, .requested: break
+        case .draining, .frameAcknowledged, .frameLost, .framesAnnounced, .requested, .refused: break
         }
     }
 

@@ -2,6 +2,7 @@ internal import QUIC
 package import RoQ
 internal import Session
 package import WebRTC
+package import WebSocket
 package import WebTransport
 internal import Wire
 
@@ -10,6 +11,8 @@ package enum ClientTransport: Sendable {
     case webTransport(WebTransportClientConfiguration)
     case roq(RoQConfiguration)
     case webRTC(WebRTCClientConfiguration)
+    /// Over a stream to the server, TLS and all, that the driver opens.
+    case webSocket(WebSocketClientConfiguration)
 }
 
 /// The transport of a client's connection; see `ServerTransport` for the shape.
@@ -17,12 +20,14 @@ enum ClientAttachment {
     case webTransport(WebTransportClient)
     case roq(RoQTransport)
     case webRTC(WebRTCPeer)
+    case webSocket(WebSocketTransport)
 
     var capabilities: Capabilities {
         switch self {
         case .webTransport(let transport): transport.capabilities
         case .roq(let transport): transport.capabilities
         case .webRTC(let peer): peer.capabilities
+        case .webSocket(let transport): transport.capabilities
         }
     }
 
@@ -30,7 +35,7 @@ enum ClientAttachment {
         switch self {
         case .webTransport(let transport): transport.handle(event, now: now)
         case .roq(let transport): transport.handle(event, now: now)
-        case .webRTC: break
+        case .webRTC, .webSocket: break
         }
     }
 
@@ -39,6 +44,7 @@ enum ClientAttachment {
         case .webTransport(let transport): transport.pollEvent()
         case .roq(let transport): transport.pollEvent()
         case .webRTC(let peer): peer.pollEvent()
+        case .webSocket(let transport): transport.pollEvent()
         }
     }
 
@@ -47,6 +53,7 @@ enum ClientAttachment {
         case .webTransport(let transport): try transport.send(event: event)
         case .roq(let transport): try transport.send(event: event)
         case .webRTC(let peer): try peer.send(event: event, now: now)
+        case .webSocket(let transport): try transport.send(event: event)
         }
     }
 
@@ -55,6 +62,7 @@ enum ClientAttachment {
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .roq(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
+        case .webSocket(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         }
     }
 
@@ -64,6 +72,8 @@ enum ClientAttachment {
         case .webTransport(let transport): transport.endTalk(now: now)
         case .roq(let transport): transport.endTalk(now: now)
         case .webRTC(let peer): peer.endTalk(now: now)
+        // Nothing is lost that somebody would have to be told of.
+        case .webSocket: break
         }
     }
 
@@ -72,6 +82,7 @@ enum ClientAttachment {
         case .webTransport(let transport): transport.close(code: code, reason: reason)
         case .roq(let transport): transport.close(code: code, reason: reason)
         case .webRTC(let peer): peer.close(code: code, reason: reason, now: now)
+        case .webSocket(let transport): transport.close(code: code, reason: reason, now: now)
         }
     }
 
@@ -91,7 +102,7 @@ enum ClientAttachment {
         case .webTransport(let transport): transport.deadline
         case .roq(let transport): transport.deadline
         // The carrier's own.
-        case .webRTC: nil
+        case .webRTC, .webSocket: nil
         }
     }
 
@@ -99,7 +110,7 @@ enum ClientAttachment {
         switch self {
         case .webTransport(let transport): transport.handleTimeout(now: now)
         case .roq(let transport): transport.handleTimeout(now: now)
-        case .webRTC: break
+        case .webRTC, .webSocket: break
         }
     }
 }

@@ -11,6 +11,10 @@ final class ServedConnection {
     var conversation = Conversation.none
     /// The call that HTTP answered; `nil` where the connection asks for its session itself.
     var call: Call?
+    /// Tells the stream of this connection from those that had its slot before; 0 where there is none.
+    var streamSerial: UInt64 = 0
+    /// Waits in the endpoint's list of streams that may have something to write.
+    var isStreamReady = false
     /// By what its datagrams find it.
     var routes: Set<Route> = []
     /// Waits in the endpoint's list of connections that may have something to send.

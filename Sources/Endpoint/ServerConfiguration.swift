@@ -3,6 +3,7 @@ package import Responder
 package import RoQ
 package import Session
 package import WebRTC
+package import WebSocket
 package import WebTransport
 package import Wire
 
@@ -16,6 +17,8 @@ package struct ServerConfiguration: Sendable {
     package var roq = RoQConfiguration()
     /// `nil` answers no calls.
     package var webRTC: WebRTCServerConfiguration?
+    /// `nil` takes no streams.
+    package var webSocket: WebSocketServerConfiguration? = WebSocketServerConfiguration()
     /// The protocols accepted, best first; they decide which transport a connection speaks.
     package var alpn = ["h3"] + RoQConfiguration.defaultALPN
     /// What answers in every session.

@@ -39,6 +39,8 @@ extension ServerEndpoint {
                 case .left(let address): unroute(.address(address), from: slot, connection)
                 }
             }
+        // A handle leads to it.
+        case .webSocket: break
         }
     }
 

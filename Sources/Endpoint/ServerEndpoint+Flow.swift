@@ -3,6 +3,7 @@ internal import QUIC
 internal import Responder
 internal import Session
 internal import WebRTC
+internal import WebSocket
 package import Wire
 
 // The map of the house. Data flows
@@ -10,7 +11,8 @@ package import Wire
 //     socket → transport → session → responder → session → transport → socket
 //
 // and this file is that sentence: `receive` finds the connection of a datagram, `serve` moves what it brought through
-// transport, session and responder until none has more to say, and `pollTransmit` hands out what they sent.
+// transport, session and responder until none has more to say, and `pollTransmit` hands out what they sent. A WebSocket's
+// bytes come and go by `receive(_:on:now:)` and `pollWrite` (`ServerEndpoint+Streams.swift`); their way is the same.
 
 extension ServerEndpoint {
     /// Takes in one UDP datagram, which is only borrowed. What it is, its first byte says (RFC 9443 section 3).
@@ -124,9 +126,13 @@ extension ServerEndpoint {
             active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
             active.session.receive(event: bytes, now: now)
             connection.transport.receives(active.session.delivery, now: now)
+            connection.transport.adopt(active.session.object.audio)
         case .framesAnnounced(let sequence):
             guard case .active(let active) = connection.conversation else { return }
             active.session.receive(announcement: sequence, now: now)
+        case .refused(let error, let eventID):
+            guard case .active(let active) = connection.conversation else { return }
+            active.session.refuse(error, eventID: eventID)
         case .closed(let close): end(connection, close, now: now)
         // The datagram's fate is for the modes that resend; `datagram` promises nothing after the first send.
         case .frameAcknowledged, .frameLost: break
@@ -246,6 +252,10 @@ extension ServerEndpoint {
         } else {
             updateRoutes(slot, connection)
             deadlines.set(connection.deadline, for: slot)
+            if case .webSocket(let transport) = connection.carrier, transport.hasOutput, !connection.isStreamReady {
+                connection.isStreamReady = true
+                readyStreams.append(StreamHandle(slot: slot, serial: connection.streamSerial))
+            }
         }
     }
 }

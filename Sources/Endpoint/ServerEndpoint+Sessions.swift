@@ -27,6 +27,7 @@ extension ServerEndpoint {
         let capabilities = connection.transport.capabilities
         served.session.attach(capabilities, offer: offer(for: served), wishes: proposal?.update ?? SessionUpdate(), now: now)
         connection.transport.receives(served.session.delivery, now: now)
+        connection.transport.adopt(served.session.object.audio)
         connection.conversation = .active(served)
         notices.append(.sessionOpened(id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote))
     }
@@ -76,6 +77,7 @@ extension ServerEndpoint {
         served.session.resume(
             capabilities, offer: offer(for: served), lastEventID: request.lastEventID, answerSequence: request.answerSequence, now: now)
         connection.transport.receives(served.session.delivery, now: now)
+        connection.transport.adopt(served.session.object.audio)
         connection.conversation = .active(served)
         notices.append(.sessionResumed(id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote))
     }

@@ -30,6 +30,9 @@ package final class ServerEndpoint {
     /// Connections that may have something to send, each once.
     var ready: [Int] = []
     var readyHead = 0
+    /// Streams that may have something to write, each once.
+    var readyStreams: [StreamHandle] = []
+    var streamSerial: UInt64 = 0
     var statelessReplies: BoundedQueue<StatelessReply>
     var strays: BoundedQueue<StrayInitial>
     var halfOpenCount = 0

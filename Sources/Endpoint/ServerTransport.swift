@@ -2,16 +2,18 @@ internal import QUIC
 internal import RoQ
 internal import Session
 internal import WebRTC
+internal import WebSocket
 internal import WebTransport
 internal import Wire
 
-/// The transport of one connection: a closed set, so that a fifth makes the compiler name every place to think.
+/// The transport of one connection: a closed set, so that another one makes the compiler name every place to think.
 enum ServerTransport {
     /// The handshake has not said which.
     case undecided
     case webTransport(WebTransportServer)
     case roq(RoQTransport)
     case webRTC(WebRTCPeer)
+    case webSocket(WebSocketTransport)
 
     /// ALPN decides (RFC 7301).
     init(alpn: String, quic: QUICConnection, configuration: ServerConfiguration) {
@@ -28,6 +30,7 @@ enum ServerTransport {
         case .webTransport(let transport): transport.capabilities
         case .roq(let transport): transport.capabilities
         case .webRTC(let peer): peer.capabilities
+        case .webSocket(let transport): transport.capabilities
         }
     }
 
@@ -36,7 +39,7 @@ enum ServerTransport {
         case .undecided: break
         case .webTransport(let transport): transport.handle(event, now: now)
         case .roq(let transport): transport.handle(event, now: now)
-        case .webRTC: break
+        case .webRTC, .webSocket: break
         }
     }
 
@@ -46,6 +49,7 @@ enum ServerTransport {
         case .webTransport(let transport): transport.pollEvent()
         case .roq(let transport): transport.pollEvent()
         case .webRTC(let peer): peer.pollEvent()
+        case .webSocket(let transport): transport.pollEvent()
         }
     }
 
@@ -55,6 +59,7 @@ enum ServerTransport {
         case .webTransport(let transport): transport.accept()
         case .roq(let transport): transport.accept()
         case .webRTC(let peer): peer.accept(now: now)
+        case .webSocket(let transport): transport.accept()
         }
     }
 
@@ -64,6 +69,7 @@ enum ServerTransport {
         case .webTransport(let transport): transport.refuse(status: status, message: message)
         case .roq(let transport): transport.refuse(status: status, message: message)
         case .webRTC(let peer): peer.refuse(status: status, message: message, now: now)
+        case .webSocket(let transport): transport.refuse(status: status, message: message, now: now)
         }
     }
 
@@ -73,6 +79,7 @@ enum ServerTransport {
         case .webTransport(let transport): try transport.send(event: event)
         case .roq(let transport): try transport.send(event: event)
         case .webRTC(let peer): try peer.send(event: event, now: now)
+        case .webSocket(let transport): try transport.send(event: event)
         }
     }
 
@@ -82,6 +89,7 @@ enum ServerTransport {
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .roq(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
+        case .webSocket(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         }
     }
 
@@ -92,6 +100,8 @@ enum ServerTransport {
         case .webTransport(let transport): transport.endTalk(now: now)
         case .roq(let transport): transport.endTalk(now: now)
         case .webRTC(let peer): peer.endTalk(now: now)
+        // Nothing is lost that somebody would have to be told of.
+        case .webSocket: break
         }
     }
 
@@ -101,6 +111,7 @@ enum ServerTransport {
         case .webTransport(let transport): transport.close(code: code, reason: reason)
         case .roq(let transport): transport.close(code: code, reason: reason)
         case .webRTC(let peer): peer.close(code: code, reason: reason, now: now)
+        case .webSocket(let transport): transport.close(code: code, reason: reason, now: now)
         }
     }
 
@@ -110,12 +121,19 @@ enum ServerTransport {
         case .webTransport(let transport): transport.drain()
         case .roq(let transport): transport.drain()
         case .webRTC(let peer): peer.drain()
+        // The core's own events say that the session will end.
+        case .webSocket: break
         }
     }
 
     /// The frames that come from now on are sent like this: what a receiver that asks for lost ones must know.
     func receives(_ delivery: Delivery, now: Instant) {
         if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
+    }
+
+    /// The audio formats in force: for a transport whose events carry audio.
+    func adopt(_ audio: AudioSettings) {
+        if case .webSocket(let transport) = self { transport.adopt(audio) }
     }
 
     /// These frames were sent, the last included, whether they came or not.
@@ -130,7 +148,7 @@ enum ServerTransport {
         case .webTransport(let transport): transport.deadline
         case .roq(let transport): transport.deadline
         // The carrier's own.
-        case .webRTC: nil
+        case .webRTC, .webSocket: nil
         }
     }
 
@@ -139,7 +157,7 @@ enum ServerTransport {
         case .undecided: break
         case .webTransport(let transport): transport.handleTimeout(now: now)
         case .roq(let transport): transport.handleTimeout(now: now)
-        case .webRTC: break
+        case .webRTC, .webSocket: break
         }
     }
 }

@@ -17,6 +17,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case dataChannelMessage = "data-channel-message"
     case rtp, rtcp, red, closing
     case stun, sdp, trickle
+    case webSocket = "websocket"
     case session
     case client
 
@@ -46,6 +47,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .rtcp: try fuzzRTCP(input)
         case .red: try fuzzRED(input)
         case .closing: try fuzzClosing(input)
+        case .webSocket: try fuzzWebSocket(input)
         case .session: try fuzzSession(input)
         case .client: try fuzzClient(input)
         }

@@ -23,7 +23,14 @@ package struct Plan: Hashable, Sendable {
         self.trialsPerCell = trialsPerCell
     }
 
-    package var cellCount: Int { profiles.count * clips.count * transports.count * modes.count }
+    /// The transports with each of the modes that they can do; a pair that cannot be is no cell.
+    package var ways: [(transport: String, mode: String)] {
+        transports.flatMap { transport in
+            modes.filter { TrialTransport(rawValue: transport)?.canDo($0) ?? true }.map { (transport, $0) }
+        }
+    }
+
+    package var cellCount: Int { profiles.count * clips.count * ways.count }
     package var trialCount: Int { cellCount * trialsPerCell }
 
     /// - Precondition: `index` is in 0 ..< `trialCount`.
@@ -34,8 +41,8 @@ package struct Plan: Hashable, Sendable {
             return rest % count
         }
         let trial = next(trialsPerCell)
-        let mode = modes[next(modes.count)]
-        let transport = transports[next(transports.count)]
+        let ways = ways
+        let (transport, mode) = ways[next(ways.count)]
         let clip = clips[next(clips.count)]
         let profile = profiles[next(profiles.count)]
         return TrialPlan(

@@ -41,6 +41,7 @@ extension Plan {
             modes: try Self.names(modes, kind: "mode", known: Self.modes, standard: Self.modes),
             profiles: try catalogue.names(in: profiles),
             clips: clips.map(\.name), trialsPerCell: trialsPerCell)
+        guard !ways.isEmpty else { throw .empty(kind: "transport that can do one of these modes") }
     }
 
     /// Checks names against those that are known, each once, in the order given.

@@ -149,6 +149,12 @@ struct RetransmissionTimer: Hashable {
         timeout = min(Self.maximum, (smoothed ?? roundTrip) + max(variation * 4, Self.variationFloor))
     }
 
+    /// Something new was acknowledged: what was backed off counts no more (RFC 6298 section 5.3).
+    mutating func restore() {
+        guard let smoothed else { return }
+        timeout = min(Self.maximum, smoothed + max(variation * 4, Self.variationFloor))
+    }
+
     /// RFC 6298 section 5.5.
     mutating func backOff() { timeout = min(Self.maximum, timeout * 2) }
 }

@@ -6,6 +6,7 @@ package import Wire
 package final class SignallingClient: SimulatedEndpoint {
     package let endpoint: ClientEndpoint
     private var call: CallClient?
+    private var stream: ClientStream?
     /// The server's answer has come and was taken; at once where there is nothing to signal.
     package private(set) var isSignalled: Bool
     /// Why there will be no call.
@@ -16,11 +17,13 @@ package final class SignallingClient: SimulatedEndpoint {
         self.endpoint = endpoint
         call = endpoint.offer.map { CallClient(CallRequest(offer: $0, session: session), now: now) }
         isSignalled = call == nil
+        stream = endpoint.usesStream ? ClientStream(now: now) : nil
     }
 
-    package var deadline: Instant? { earliest(call?.deadline, endpoint.deadline) }
+    package var deadline: Instant? { earliest(call?.deadline, endpoint.deadline, stream?.deadline) }
 
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        guard !TCPSegment.isSegment(datagram) else { return stream?.receive(datagram, for: endpoint, now: now) ?? () }
         guard SignallingSegment.isSegment(datagram) else {
             return endpoint.receive(datagram, path: path, ecn: ecn, now: now)
         }
@@ -42,6 +45,7 @@ package final class SignallingClient: SimulatedEndpoint {
 
     package func handleTimeout(now: Instant) {
         if let deadline = call?.deadline, deadline <= now { call?.handleTimeout(now: now) }
+        if let deadline = stream?.deadline, deadline <= now { stream?.handleTimeout(now: now) }
         if let deadline = endpoint.deadline, deadline <= now { endpoint.handleTimeout(now: now) }
     }
 
@@ -49,20 +53,30 @@ package final class SignallingClient: SimulatedEndpoint {
         if let count = call?.pollTransmit(into: buffer, now: now) {
             return Transmit(path: .clientSide, ecn: .notCapable, byteCount: count)
         }
+        if let count = stream?.pollTransmit(into: buffer, from: endpoint, now: now) {
+            return Transmit(path: .clientSide, ecn: .notCapable, byteCount: count)
+        }
         return endpoint.pollTransmit(into: buffer, now: now)
     }
 }
 
-/// The server in the lab: its endpoint, and the HTTPS beside it that answers a client's call.
+/// The server in the lab: its endpoint, and the HTTPS beside it that answers a client's call or takes its stream.
 package final class SignallingServer: SimulatedEndpoint {
     package let endpoint: ServerEndpoint
     private var call: CallServer?
+    private var stream: ServerStream?
 
     package init(_ endpoint: ServerEndpoint) { self.endpoint = endpoint }
 
-    package var deadline: Instant? { earliest(call?.deadline, endpoint.deadline) }
+    package var deadline: Instant? { earliest(call?.deadline, endpoint.deadline, stream?.deadline) }
 
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        if TCPSegment.isSegment(datagram) {
+            var stream = stream ?? ServerStream(now: now)
+            stream.receive(datagram, for: endpoint, path: path, now: now)
+            self.stream = stream
+            return
+        }
         guard SignallingSegment.isSegment(datagram) else {
             return endpoint.receive(datagram, path: path, ecn: ecn, now: now)
         }
@@ -91,7 +105,10 @@ package final class SignallingServer: SimulatedEndpoint {
     }
 
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        pollCallTransmit(into: buffer, now: now) ?? endpoint.pollTransmit(into: buffer, now: now)
+        if let transmit = pollCallTransmit(into: buffer, now: now) ?? endpoint.pollTransmit(into: buffer, now: now) { return transmit }
+        return stream?.pollTransmit(into: buffer, from: endpoint, now: now).map {
+            Transmit(path: .serverSide, ecn: .notCapable, byteCount: $0)
+        }
     }
 
     // MARK: Signalling alone, where several clients share the endpoint
@@ -100,6 +117,7 @@ package final class SignallingServer: SimulatedEndpoint {
 
     func handleCallTimeout(now: Instant) {
         if let deadline = call?.deadline, deadline <= now { call?.handleTimeout(now: now) }
+        if let deadline = stream?.deadline, deadline <= now { stream?.handleTimeout(now: now) }
     }
 
     func pollCallTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {

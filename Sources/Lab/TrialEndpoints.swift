@@ -6,6 +6,7 @@ import Responder
 import RoQ
 import Session
 import WebRTC
+import WebSocket
 import WebTransport
 import Wire
 
@@ -14,9 +15,15 @@ enum TrialTransport: String, CaseIterable {
     case webTransport = "webtransport"
     case roq
     case webRTC = "webrtc"
+    case webSocket = "websocket"
 
     /// Whether a C library in it asks the operating system what time it is.
     var needsClock: Bool { self == .webRTC }
+
+    /// The modes that it can carry; a plan leaves out the others.
+    func canDo(_ mode: String) -> Bool { ReliabilityMode(rawValue: mode).map(modes.contains) ?? true }
+
+    var modes: [ReliabilityMode] { self == .webSocket ? [.stream] : ReliabilityMode.allCases }
 }
 
 /// What the ends of a trial are known by. Signatures of one length, so that sizes repeat from run to run; no client
@@ -74,6 +81,7 @@ extension SignallingClient {
         case .webTransport: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
         case .roq: .roq(RoQConfiguration())
         case .webRTC: .webRTC(WebRTCClientConfiguration(identity: credentials.dtls))
+        case .webSocket: .webSocket(WebSocketClientConfiguration(authority: "localhost"))
         }
     }
 }

@@ -77,6 +77,12 @@ package struct HTTPError: Error, Hashable, Sendable {
             415, "unsupported_media_type", "The Content-Type is \(got); it must be \(wanted.joined(separator: " or ")).", param: "Content-Type")
     }
 
+    /// RFC 9110 section 15.5.22, RFC 6455 section 4.4.
+    static let upgradeRequired = HTTPError(
+        426, "upgrade_required",
+        "This path speaks WebSocket, version 13, by HTTP/1.1: connect with a WebSocket client; calls are made by POST /v1/realtime/calls."
+    ).with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13")
+
     static let notAcceptingText = HTTPError(400, "invalid_encoding", "The body is not UTF-8 text.")
 }
 

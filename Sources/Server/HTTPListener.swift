@@ -54,8 +54,8 @@ package final class HTTPListener: Sendable {
                 group: group, logger: logger)
         } else {
             started = try Self.start(
-                HTTP1Channel(responder: responder, configuration: http1), host: host, port: port, limits: limits, group: group,
-                logger: logger)
+                GatedChannel(base: HTTP1Channel(responder: responder, configuration: http1)), host: host, port: port, limits: limits,
+                group: group, logger: logger)
         }
         self.port = started.port
         running = started.running
@@ -127,6 +127,8 @@ package final class HTTPListener: Sendable {
         let key = try NIOSSLPrivateKey(bytes: credentials.privateKeyPEM, format: .pem)
         var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
         tls.minimumTLSVersion = .tlsv12
+        // Many clients end TCP without TLS's own goodbye, which is waited for; nothing of theirs can be missing by then.
+        tls.shutdownTimeout = .milliseconds(200)
         if let keyLog = credentials.keyLog {
             tls.keyLogCallback = { line in keyLog(String(buffer: line).trimmingLineEnd) }
         }
@@ -153,7 +155,11 @@ package final class HTTPListener: Sendable {
         var isWhole = true
         do throws(HTTPError) {
             call.body = try await readBody(request, limits: service.limits)
-            answer = await service.answer(call)
+            switch await service.openStream(call) {
+            case .success(let stream): return await takeOver(channel, stream, service: service)
+            case .failure(let error): throw error
+            case nil: answer = await service.answer(call)
+            }
         } catch {
             isWhole = false
             answer = service.refuse(call, error)
@@ -164,6 +170,24 @@ package final class HTTPListener: Sendable {
         try await writer.write(response: head(of: answer), body: body(of: answer, isHead: call.method == "HEAD"))
         // What is left of the body would be waited for: by this the connection (or HTTP/2's stream) ends.
         if !isWhole { throw CancellationError() }
+    }
+
+    /// Gives the connection to the endpoint. Returns when it is closed: until then HTTP counts its request as unanswered, and so
+    /// leaves the connection alone.
+    private static func takeOver(_ channel: any Channel, _ stream: OpenedStream, service: HTTPService) async {
+        guard let desk = service.streams else { return }
+        let handle = stream.handle
+        let gate = channel.eventLoop.submit {
+            let gate = try channel.pipeline.syncOperations.handler(type: StreamGate.self)
+            gate.open(receive: { desk.receive(handle, $0) }, ended: { desk.ended(handle) })
+            gate.write(stream.response, isEnd: false) {}
+            // No message waits for the one before (RFC 9293 section 3.7.4).
+            _ = channel.setOption(.tcpOption(.tcp_nodelay), value: 1)
+            return NIOLoopBound(gate, eventLoop: channel.eventLoop)
+        }
+        guard let gate = try? await gate.get() else { return desk.ended(handle) }
+        desk.open(handle, GateSink(gate: gate, loop: channel.eventLoop))
+        try? await channel.closeFuture.get()
     }
 
     private static func head(of answer: HTTPAnswer) -> HTTPResponse {
@@ -210,7 +234,7 @@ package final class HTTPListener: Sendable {
     }
 }
 
-/// A channel whose TLS handshake has a limit: a peer that connects and says nothing does not keep its place.
+/// A channel by TLS, with the gate behind it, whose handshake has a limit: a peer that connects and says nothing does not keep its place.
 private struct PunctualChannel<Base: HTTPChannelHandler>: HTTPChannelHandler {
     typealias Value = Base.Value
     let base: Base
@@ -222,7 +246,25 @@ private struct PunctualChannel<Base: HTTPChannelHandler>: HTTPChannelHandler {
         base.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
+            try pipeline.addHandler(StreamGate(), position: .after(tls))
             try pipeline.addHandler(HandshakeDeadline(time: handshakeTime), position: .after(tls))
+            return value
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async { await base.handle(value: value, logger: logger) }
+}
+
+/// A channel in clear with the gate that WebSockets leave HTTP by.
+private struct GatedChannel<Base: HTTPChannelHandler>: HTTPChannelHandler {
+    typealias Value = Base.Value
+    let base: Base
+
+    var responder: Responder { base.responder }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            try channel.pipeline.syncOperations.addHandler(StreamGate(), position: .first)
             return value
         }
     }

@@ -2,6 +2,8 @@
 enum HTTPRoute: Hashable, Sendable {
     case health
     case transports
+    /// Where WebSockets are opened.
+    case realtime
     case clientSecrets
     /// Where calls are made: OpenAI's path, or WHIP's endpoint (RFC 9725 section 4.2). They differ in name only.
     case calls(path: String)
@@ -19,6 +21,7 @@ enum HTTPRoute: Hashable, Sendable {
         switch path {
         case "/healthz": self = .health
         case "/v1/realtime/transports": self = .transports
+        case "/v1/realtime": self = .realtime
         case "/v1/realtime/client_secrets": self = .clientSecrets
         case "*": self = .server
         default:
@@ -38,6 +41,7 @@ enum HTTPRoute: Hashable, Sendable {
     var allowedMethods: [String] {
         switch self {
         case .health, .transports: ["GET", "HEAD", "OPTIONS"]
+        case .realtime: ["GET", "OPTIONS"]
         case .clientSecrets, .calls, .hangUp, .telephoneVerb: ["POST", "OPTIONS"]
         case .call: ["PATCH", "DELETE", "OPTIONS"]
         case .server: ["OPTIONS"]

@@ -123,8 +123,8 @@ extension HTTPService {
 }
 
 extension ResumeRequest {
-    /// `?resume=…&last_event_id=…&answer_sequence=…`, for a client that posts its offer alone.
-    fileprivate init?(_ query: [String: String]) {
+    /// `?resume=…&last_event_id=…&answer_sequence=…`, for a client that posts its offer alone, or opens a WebSocket.
+    init?(_ query: [String: String]) {
         guard let token = query["resume"] else { return nil }
         self.init(token: token, lastEventID: query["last_event_id"], answerSequence: query["answer_sequence"].flatMap { UInt16($0) })
     }

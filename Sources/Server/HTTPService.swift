@@ -4,11 +4,14 @@ internal import Session
 /// Answers every request: routes, cross-origin fields, errors as JSON. It knows no socket and no version of HTTP.
 package struct HTTPService: Sendable {
     let desk: CallDesk
+    /// `nil` where no streams are taken.
+    let streams: StreamDesk?
     let offer: TransportOffer
     let limits: HTTPLimits
 
-    package init(desk: CallDesk, offer: TransportOffer, limits: HTTPLimits = HTTPLimits()) {
+    package init(desk: CallDesk, streams: StreamDesk? = nil, offer: TransportOffer, limits: HTTPLimits = HTTPLimits()) {
         self.desk = desk
+        self.streams = streams
         self.offer = offer
         self.limits = limits
     }
@@ -55,6 +58,8 @@ package struct HTTPService: Sendable {
         case .telephoneVerb(let verb):
             throw HTTPError(404, "unsupported_endpoint", "There are no calls by telephone here, so none to \(verb).")
         case .server: return options(call, methods: route.allowedMethods, fields: [])
+        // Whoever could be taken in was: `openStream` comes before.
+        case .realtime: throw .upgradeRequired
         }
     }
 

@@ -29,6 +29,7 @@ package final class SessionServer: Sendable {
     package var plainHTTPPort: Int? { http?.plainPort }
     private let driver: DatagramDriver<ServerEndpoint>
     private let http: HTTPSide?
+    private let streams: NIOLoopBoundBox<StreamTable?>
 
     /// Binds the ports and starts to serve.
     /// - Parameters:
@@ -41,17 +42,22 @@ package final class SessionServer: Sendable {
     ) throws {
         var attempts = port == 0 ? (http?.limits.portAttempts ?? 1) : 1
         while true {
+            let loop = MultiThreadedEventLoopGroup.singleton.next()
+            let streams = NIOLoopBoundBox<StreamTable?>.makeEmptyBox(eventLoop: loop)
             let driver = try DatagramDriver.start(
-                host: host, port: port, on: MultiThreadedEventLoopGroup.singleton.next(),
+                host: host, port: port, on: loop,
                 makeEndpoint: { local, now in
                     ServerEndpoint(configuration: configuration.bound(to: local.port), entropy: .system, now: now)
                 },
-                afterTurn: { endpoint, _ in
+                afterTurn: { endpoint, now in
+                    streams.value?.flush(endpoint, now: now)
                     while let notice = endpoint.pollNotice() { onNotice(notice) }
                 })
             do {
-                self.http = try http.map { try HTTPSide(host: host, driver: driver, server: configuration, http: $0) }
+                let desk = Self.openTable(streams, driver)
+                self.http = try http.map { try HTTPSide(host: host, driver: driver, streams: desk, server: configuration, http: $0) }
                 self.driver = driver
+                self.streams = streams
                 return
             } catch DriverError.portInUse(_, Int(driver.local.port)) where attempts > 1 {
                 // The kernel chose a UDP port whose number another program has on TCP: another number may be free on both.
@@ -64,6 +70,16 @@ package final class SessionServer: Sendable {
         }
     }
 
+    /// The table of streams exists once there is a driver to ask for turns.
+    private static func openTable(_ box: NIOLoopBoundBox<StreamTable?>, _ driver: DatagramDriver<ServerEndpoint>) -> StreamDesk {
+        _ = driver.command { _, _ in
+            box.value = StreamTable { handle, byteCount in
+                _ = driver.command { endpoint, now in box.value?.wrote(byteCount, on: handle, endpoint, now: now) }
+            }
+        }
+        return StreamDesk(driver, box)
+    }
+
     /// Refuses new sessions, tells the peers of the others, and closes what is still there after `grace`.
     /// `/healthz` says so meanwhile. Returns when the sockets are closed; not for an event loop's thread.
     package func stop(grace: Duration) throws {
@@ -73,8 +89,10 @@ package final class SessionServer: Sendable {
             if try driver.command({ endpoint, _ in endpoint.isIdle }).wait() { break }
             SystemClock.sleep(.milliseconds(20))
         }
-        http?.stop()
         try driver.command { endpoint, now in endpoint.close(now: now) }.wait()
+        http?.stop()
+        // The table asks the driver for turns, which holds the table.
+        try driver.command { [streams] _, _ in streams.value = nil }.wait()
         try driver.close().wait()
     }
 
@@ -110,7 +128,9 @@ private final class HTTPSide: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let stopTime: Duration
 
-    init(host: String, driver: DatagramDriver<ServerEndpoint>, server: ServerConfiguration, http: HTTPConfiguration) throws {
+    init(
+        host: String, driver: DatagramDriver<ServerEndpoint>, streams: StreamDesk, server: ServerConfiguration, http: HTTPConfiguration
+    ) throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
         stopTime = http.limits.stopTime
@@ -119,7 +139,8 @@ private final class HTTPSide: Sendable {
         var listeners: [HTTPListener] = []
         func listen(_ host: String, _ port: Int, _ credentials: HTTPCredentials?) throws -> HTTPListener {
             let listener = try HTTPListener(
-                host: host, port: port, service: HTTPService(desk: CallDesk(driver), offer: offer, limits: http.limits),
+                host: host, port: port, 
+                service: HTTPService(desk: CallDesk(driver), streams: streams, offer: offer, limits: http.limits),
                 credentials: credentials, group: group, logger: http.logger)
             listeners.append(listener)
             return listener

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -126,7 +125,7 @@ package struct SignallingClient: Sendable {
     }
 
     private func exchange(_ head: HTTPRequestHead, _ body: String) async throws -> Answer {
-        let context = try NIOSSLContext(configuration: configuration)
+        let context = try NIOSSLContext(configuration: TLSClient.configuration(trust))
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let answer = loop.makePromise(of: Answer.self)
         let limits = limits
@@ -137,7 +136,7 @@ package struct SignallingClient: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(makeTLS(context))
+                    try pipeline.addHandler(TLSClient.handler(context, host: target.host, trust: trust))
                     try pipeline.addHTTPClientHandlers()
                     try pipeline.addHandler(OneExchange(request: head, body: body, limit: limits.bodyBytes, answer: answer))
                 }
@@ -152,34 +151,7 @@ package struct SignallingClient: Sendable {
         return try await answer.futureResult.get()
     }
 
-    /// A certificate that is known by its hash need not name the host, and with no trust nothing needs to.
-    private var configuration: TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        if trust != .system {
-            configuration.certificateVerification = .noHostnameVerification
-            // No authority is asked, and to read all that a system has takes milliseconds.
-            configuration.trustRoots = .certificates([])
-        }
-        return configuration
-    }
-
-    private func makeTLS(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
-        // An IP address is no server name (RFC 6066 section 3); it is compared with the certificate all the same.
-        let name = (try? SocketAddress(ipAddress: target.host, port: 0)) == nil ? target.host : nil
-        switch trust {
-        case .system: return try NIOSSLClientHandler(context: context, serverHostname: name)
-        case .insecure:
-            return try NIOSSLClientHandler(context: context, serverHostname: name) { _, verified in verified.succeed(.certificateVerified) }
-        case .certificateSHA256(let hash):
-            return try NIOSSLClientHandler(context: context, serverHostname: name) { chain, verified in
-                let leaf = try? chain.first?.toDERBytes()
-                guard let leaf, Array(SHA256.hash(data: leaf)) == hash else { return verified.fail(Failure.otherCertificate) }
-                verified.succeed(.certificateVerified)
-            }
-        }
-    }
-
-    fileprivate enum Failure: Error { case tooSlow, otherCertificate, answerTooLarge, closedEarly }
+    fileprivate enum Failure: Error { case tooSlow, answerTooLarge, closedEarly }
 
     /// Sends one request and collects its answer.
     private final class OneExchange: ChannelInboundHandler {
@@ -251,10 +223,10 @@ private enum CallForm {
 
 extension SignallingFailure {
     /// What an error of the socket, of TLS or of HTTP means for a caller.
-    fileprivate init(_ error: any Error, url: String, limit: Duration) {
+    init(_ error: any Error, url: String, limit: Duration) {
         switch error {
         case SignallingClient.Failure.tooSlow: self = .timeout(url: url, after: limit)
-        case SignallingClient.Failure.otherCertificate: self = .untrusted(url: url)
+        case is TLSClient.OtherCertificate: self = .untrusted(url: url)
         case SignallingClient.Failure.answerTooLarge: self = .notSignalling(url: url, reason: "its answer is too large")
         case SignallingClient.Failure.closedEarly: self = .notSignalling(url: url, reason: "it closed the connection without an answer")
         case ChannelError.connectTimeout: self = .timeout(url: url, after: limit)

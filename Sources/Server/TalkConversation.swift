@@ -1,6 +1,7 @@
 package import Endpoint
 internal import QUIC
 package import Session
+package import WebSocket
 package import Wire
 
 /// What `talk` says, and how long it waits for what.
@@ -40,7 +41,7 @@ package struct TalkLimits: Hashable, Sendable {
 /// connecting ──opened──▶ speaking ──last frame──▶ awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
 /// ```
 /// A failure leads from each state to `closing`.
-package final class TalkConversation: DatagramEndpoint {
+package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
     private enum State {
         case connecting(since: Instant)
         case speaking(next: Int, start: Instant)
@@ -102,6 +103,25 @@ package final class TalkConversation: DatagramEndpoint {
         if let transmit = client.pollTransmit(into: buffer, now: now) { return transmit }
         if case .closing = state, client.isClosing { state = .ended }
         return nil
+    }
+
+    /// Takes bytes of the stream to the server, where the transport needs one.
+    package func receive(stream bytes: [UInt8], now: Instant) {
+        client.receive(stream: bytes, now: now)
+        readNotices(now: now)
+    }
+
+    /// The server has ended the stream, or it broke.
+    package func streamEnded(now: Instant) {
+        client.streamEnded(now: now)
+        readNotices(now: now)
+    }
+
+    /// Bytes for the stream; `nil` when there are none now.
+    package func pollWrite(_ byteCount: Int, now: Instant) -> StreamWrite? {
+        let write = client.pollWrite(byteCount, now: now)
+        if case .closing = state, client.isClosing { state = .ended }
+        return write
     }
 
     /// The peer's machine says that nothing listens on the port (ICMP port unreachable).

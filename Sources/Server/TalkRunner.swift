@@ -1,12 +1,13 @@
 package import Endpoint
 internal import NIOCore
 internal import NIOPosix
+package import QUIC
 internal import WebRTC
 package import Wire
 
 /// Runs one conversation on a socket of its own, from any thread but an event loop's.
 package final class TalkRunner: Sendable {
-    private let driver: DatagramDriver<TalkConversation>
+    private let socket: TalkSocket
     private let report: EventLoopFuture<TalkReport>
 
     /// Resolves the host, opens a socket and starts to connect.
@@ -19,7 +20,7 @@ package final class TalkRunner: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let done = loop.makePromise(of: TalkReport.self)
         let ending = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
-        driver = try Self.open(done) {
+        let driver = try Self.open(done) {
             try DatagramDriver.start(
                 connectedToHost: host, port: port, on: loop,
                 makeEndpoint: { path, now in
@@ -27,6 +28,7 @@ package final class TalkRunner: Sendable {
                 },
                 afterTurn: Self.tellEnd(done, ending))
         }
+        self.socket = .datagrams(driver)
         report = done.futureResult
     }
 
@@ -60,7 +62,7 @@ package final class TalkRunner: Sendable {
         }
         let done = loop.makePromise(of: TalkReport.self)
         let ending = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
-        driver = try Self.open(done) {
+        let driver = try Self.open(done) {
             try DatagramDriver.start(
                 connected: socket, to: remote, on: loop,
                 makeEndpoint: { path, now in
@@ -68,6 +70,34 @@ package final class TalkRunner: Sendable {
                     return TalkConversation(client: client.value, script: script, began: began)
                 },
                 afterTurn: Self.tellEnd(done, ending))
+        }
+        self.socket = .datagrams(driver)
+        report = done.futureResult
+    }
+
+    /// The same over a stream of bytes: TCP, TLS, and WebSocket on it.
+    /// - Parameter makeClient: makes the client's end, on the event loop, once TCP stands.
+    /// - Throws: `SignallingFailure`.
+    package init(
+        connectingTo target: TalkTarget, trust: ClientTrust, script: TalkScript,
+        makeClient: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> ClientEndpoint
+    ) throws {
+        let began = SystemClock.now()
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let done = loop.makePromise(of: TalkReport.self)
+        let ending = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
+        do {
+            let driver = try StreamDriver.start(
+                target, at: try UDPSocket.resolve(host: target.host, port: target.port), trust: trust, within: script.limits.connect, on: loop,
+                makeEndpoint: { path, _ in TalkConversation(client: try makeClient(path, began), script: script, began: began) },
+                afterTurn: Self.tellEnd(done, ending)
+            ).wait()
+            socket = .stream(driver)
+        } catch {
+            let url = "https://\(target.authority)\(target.path)"
+            let failure: any Error = error is DriverError ? error : SignallingFailure(error, url: url, limit: script.limits.connect)
+            done.fail(failure)
+            throw failure
         }
         report = done.futureResult
     }
@@ -97,12 +127,24 @@ package final class TalkRunner: Sendable {
     /// Waits until the conversation is over, and closes the socket.
     package func wait() throws -> TalkReport {
         let report = try report.wait()
-        try driver.close().wait()
+        switch socket {
+        case .datagrams(let driver): try driver.close().wait()
+        case .stream(let driver): try? driver.close().wait()
+        }
         return report
     }
 
     /// Hangs up. `wait` then returns what there is.
     package func interrupt() {
-        _ = driver.command { conversation, now in conversation.interrupt(now: now) }
+        switch socket {
+        case .datagrams(let driver): _ = driver.command { conversation, now in conversation.interrupt(now: now) }
+        case .stream(let driver): _ = driver.command { conversation, now in conversation.interrupt(now: now) }
+        }
     }
+}
+
+/// What a conversation runs on.
+private enum TalkSocket {
+    case datagrams(DatagramDriver<TalkConversation>)
+    case stream(StreamDriver<TalkConversation>)
 }

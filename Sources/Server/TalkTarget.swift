@@ -1,6 +1,6 @@
 /// Where `talk` connects to, read from its URL argument.
 ///
-/// `https://HOST[:PORT][/PATH][?QUERY]` means WebTransport and `roq://HOST[:PORT]` RTP over QUIC;
+/// `https://HOST[:PORT][/PATH][?QUERY]` means WebTransport, `wss://…` WebSocket, and `roq://HOST[:PORT]` RTP over QUIC;
 /// `HOST[:PORT]` alone leaves the transport to the options.
 package struct TalkTarget: Hashable, Sendable {
     /// The transport that the scheme names.
@@ -21,7 +21,7 @@ package struct TalkTarget: Hashable, Sendable {
         package let url: String
         package let reason: String
         package var description: String {
-            "\(url) is not a URL for talk: \(reason); write https://HOST:PORT/v1/realtime or roq://HOST:PORT"
+            "\(url) is not a URL for talk: \(reason); write https://HOST:PORT/v1/realtime, wss://HOST:PORT/v1/realtime or roq://HOST:PORT"
         }
     }
 
@@ -36,6 +36,9 @@ package struct TalkTarget: Hashable, Sendable {
                 defaultPort = 443
             case "roq":
                 transport = .roq
+            case "wss":
+                transport = .websocket
+                defaultPort = 443
             case let scheme:
                 throw malformed("the scheme \(scheme) is unknown")
             }
@@ -95,4 +98,5 @@ package enum TalkTransport: String, CaseIterable, Hashable, Sendable {
     case webtransport
     case roq
     case webrtc
+    case websocket
 }

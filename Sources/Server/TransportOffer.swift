@@ -49,6 +49,10 @@ package struct TransportOffer: Hashable, Sendable {
                     transport: "webrtc", url: "\(https)\(HTTPRoute.callPaths[0])", whipURL: "\(https)\(HTTPRoute.callPaths[1])",
                     port: port, alpn: ["h2", "http/1.1"], modes: modes, serverCertificateHashes: nil,
                     note: "POST an SDP offer; media by SRTP, events on the data channel oai-events, all on this UDP port."),
+                Entry(
+                    transport: "websocket", url: "wss://\(host):\(port)/v1/realtime", port: port, alpn: ["http/1.1"],
+                    modes: [ReliabilityMode.stream.rawValue], subprotocols: ["realtime", "parallax.rtp"], serverCertificateHashes: nil,
+                    note: "As OpenAI's clients speak, audio in base64; with parallax.rtp one RTP packet a binary message."),
             ])
     }
 
@@ -73,11 +77,13 @@ package struct TransportOffer: Hashable, Sendable {
         var port: Int
         var alpn: [String]
         var modes: [String]
+        /// Of WebSocket.
+        var subprotocols: [String]?
         /// The option of the browser's `WebTransport`, but for its value, which a page turns from base64 into bytes.
         var serverCertificateHashes: [CertificateHashValue]?
         var note: String
         private enum CodingKeys: String, CodingKey {
-            case transport, url, whipURL = "whip_url", port, alpn, modes, serverCertificateHashes = "server_certificate_hashes", note
+            case transport, url, whipURL = "whip_url", port, alpn, modes, subprotocols, serverCertificateHashes = "server_certificate_hashes", note
         }
     }
 

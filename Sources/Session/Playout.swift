@@ -46,6 +46,8 @@ struct Playout: Sendable {
     /// A response that goes on although its audio was cleared.
     private var mutedID: String?
     private(set) var droppedPackets = 0
+    /// Whether packets are due as soon as they are there.
+    var playsAhead = false
 
     init(limit: Int, now: Instant) {
         self.limit = limit
@@ -97,7 +99,7 @@ struct Playout: Sendable {
 
     /// The next thing that is due at `now`.
     mutating func step(now: Instant) -> Step? {
-        guard let deadline, deadline <= now, let answer = answers.first else { return nil }
+        guard let deadline, playsAhead || deadline <= now, let answer = answers.first else { return nil }
         if !answer.isStarted {
             answers[0].isStarted = true
             if answer.next < answer.packets.count { return .started(responseID: answer.responseID) }

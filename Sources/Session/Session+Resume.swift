@@ -45,6 +45,7 @@ extension Session {
 
     /// The attachment's place in the session's history.
     mutating func note(_ capabilities: Capabilities, now: Instant) {
+        playout.playsAhead = capabilities.playsAhead
         if attachments.count >= limits.attachmentHistory { attachments.removeFirst() }
         attachments.append(Attachment(transport: capabilities.transport, since: now))
     }

@@ -247,7 +247,8 @@ package struct Session: Sendable {
         if case .attached = phase { outputs.append(.event(bytes)) }
     }
 
-    mutating func refuse(_ error: EventError, eventID: String? = nil) {
+    /// Answers an event with an error; the session goes on.
+    package mutating func refuse(_ error: EventError, eventID: String? = nil) {
         var error = error
         error.eventID = eventID
         counters.eventsRefused += 1

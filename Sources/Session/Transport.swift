@@ -4,10 +4,14 @@ package struct Capabilities: Hashable, Sendable {
     package var transport: String
     /// The modes it can carry in both directions, in the order in which an error names them.
     package var modes: [ReliabilityMode]
+    /// Whether answers are handed over as they are made and not when they are to be heard: the peer plays them in its own
+    /// time, as OpenAI's WebSocket clients do.
+    package var playsAhead: Bool
 
-    package init(transport: String, modes: [ReliabilityMode]) {
+    package init(transport: String, modes: [ReliabilityMode], playsAhead: Bool = false) {
         self.transport = transport
         self.modes = modes
+        self.playsAhead = playsAhead
     }
 }
 
@@ -37,6 +41,8 @@ package enum TransportEvent: Hashable, Sendable {
     case event([UInt8])
     /// One frame, by whatever primitive it came.
     case frame(MediaFrame)
+    /// Server: an event that the transport should have understood itself, and could not; the session answers with the error.
+    case refused(EventError, eventID: String?)
     /// The peer acknowledged the datagram that carried the frame with this number (the 16-bit RTP sequence).
     case frameAcknowledged(sequence: UInt16)
     /// The datagram that carried this frame is declared lost.

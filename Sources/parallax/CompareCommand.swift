@@ -44,7 +44,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Speak every clip of a directory.", valueName: "dir"))
     var clips: String?
 
-    @Option(help: ArgumentHelp("Transports, with commas between: webtransport, roq, webrtc.", valueName: "list"))
+    @Option(help: ArgumentHelp("Transports, with commas between: \(Plan.transports.joined(separator: ", ")).", valueName: "list"))
     var transport: String?
 
     @Option(help: ArgumentHelp("Modes, with commas between: \(Plan.modes.joined(separator: ", ")).", valueName: "list"))
@@ -136,11 +136,12 @@ struct CompareCommand: ParsableCommand {
         let paths = try clipPaths()
         let selection = try ProfileSelection(list: profile, file: profiles)
         let plan = try Plan(
-            seed: seed, transports: transport, modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
+            // Over real sockets nothing speaks WebSocket yet.
+            seed: seed, transports: transport ?? (real ? "webtransport,roq,webrtc" : nil), modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
             trialsPerCell: trials ?? (real ? 4 : 20), catalogue: selection.catalogue)
         let share = try shard.map { text throws(PlanError) in try Share(shard: text) } ?? .whole
         let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }
-            ?? Baseline(transport: plan.transports[0], mode: plan.modes[0])
+            ?? Baseline(transport: plan.ways[0].transport, mode: plan.ways[0].mode)
         let count = share.indices(count: plan.trialCount).underestimatedCount
         let sweep = try real ? makeRealSweep(plan, selection: selection, share: share, paths: paths) : nil
         let jobs = min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, max(1, count))

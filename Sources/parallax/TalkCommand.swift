@@ -9,6 +9,7 @@ internal import RoQ
 internal import Server
 internal import Session
 internal import WebRTC
+internal import WebSocket
 internal import WebTransport
 internal import Wire
 
@@ -23,11 +24,12 @@ struct TalkCommand: ParsableCommand {
               parallax talk https://127.0.0.1:4433 prompt.wav --certificate-sha256 HASH
               parallax talk roq://127.0.0.1:4433 prompt.wav --insecure --mode stream --answer answer.wav
               parallax talk https://127.0.0.1:4433 prompt.wav --transport webrtc --mode nack --certificate-sha256 HASH
+              parallax talk wss://127.0.0.1:4433 prompt.wav --subprotocol openai --certificate-sha256 HASH
 
             Exits with 0 for an intact prompt, with 1 for any other, and with 2 where there is no receipt.
             """)
 
-    @Argument(help: "https://HOST:PORT/v1/realtime or roq://HOST:PORT.")
+    @Argument(help: "https:// or wss://HOST:PORT/v1/realtime, or roq://HOST:PORT.")
     var url: String
 
     @Argument(help: "A WAV or Ogg Opus file.")
@@ -36,8 +38,11 @@ struct TalkCommand: ParsableCommand {
     @Option(help: "The transport; without it the URL's scheme decides.")
     var transport: TalkTransport?
 
-    @Option(help: "How frames are carried, both ways.")
-    var mode = ReliabilityMode.datagram
+    @Option(help: "How frames are carried, both ways; datagram if not said, and over WebSocket stream, its only one.")
+    var mode: ReliabilityMode?
+
+    @Option(help: "What WebSocket's messages hold: RTP packets (rtp), or audio in base64 as OpenAI's clients send it (openai).")
+    var subprotocol = WebSocketForm.rtp
 
     @Option(help: ArgumentHelp("Change the mode after so many milliseconds of speech.", valueName: "ms=mode"))
     var switchModeAfter: ModeChange?
@@ -116,7 +121,7 @@ struct TalkCommand: ParsableCommand {
 
     private func start(_ target: TalkTarget, trust: ClientTrust, script: TalkScript) throws -> TalkRunner {
         var client = ClientConfiguration()
-        client.mode = mode
+        client.mode = mode ?? (chosenTransport(target) == .websocket ? .stream : .datagram)
         client.secret = secret
         var quic = QUICConfiguration()
         if let path = Environment.variables["SSLKEYLOGFILE"], !path.isEmpty {
@@ -141,6 +146,9 @@ struct TalkCommand: ParsableCommand {
                     return makeClient(.webRTC(webRTC), NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), now)
                 }
             }
+            if case .webSocket = wire {
+                return try TalkRunner(connectingTo: target, trust: trust, script: script) { makeClient(wire, $0, $1) }
+            }
             return try TalkRunner(host: target.host, port: target.port, script: script) { makeClient(wire, $0, $1) }
         } catch let error as DriverError {
             throw CommandFailure(code: error.code, description: error.description)
@@ -151,8 +159,10 @@ struct TalkCommand: ParsableCommand {
         }
     }
 
+    private func chosenTransport(_ target: TalkTarget) -> TalkTransport { transport ?? target.transport ?? .webtransport }
+
     private func makeTransport(_ target: TalkTarget) throws -> ClientTransport {
-        switch transport ?? target.transport ?? .webtransport {
+        switch chosenTransport(target) {
         case .roq: return .roq(RoQConfiguration())
         case .webrtc:
             do {
@@ -167,6 +177,12 @@ struct TalkCommand: ParsableCommand {
             configuration.path = target.path
             configuration.secret = secret
             return .webTransport(configuration)
+        case .websocket:
+            var configuration = WebSocketClientConfiguration(authority: target.authority)
+            configuration.path = target.path
+            configuration.form = subprotocol
+            configuration.secret = secret
+            return .webSocket(configuration)
         }
     }
 
@@ -233,3 +249,4 @@ private enum AnswerForm {
 
 extension ReliabilityMode: ExpressibleByArgument {}
 extension TalkTransport: ExpressibleByArgument {}
+extension WebSocketForm: ExpressibleByArgument {}

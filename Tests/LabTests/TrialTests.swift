@@ -58,13 +58,15 @@ import Wire
     @Test(arguments: Plan.transports) func `speech that does not wait for the connection is kept from its first frame`(transport: String) throws {
         let profile = NetworkProfile(
             "clean, at once", "", source: "", both: try #require(NetworkProfile.named("clean")).up, speaksWhileOpening: true)
-        let sweep = try Self.sweep(transports: [transport], modes: ["datagram"], profiles: ["clean"], trials: 1)
+        var talker = ClientConfiguration()
+        talker.mode = transport == "websocket" ? .stream : .datagram
+        let sweep = try Self.sweep(transports: [transport], modes: [talker.mode.rawValue], profiles: ["clean"], trials: 1)
         LabClock.virtual.begin(1)
         defer { LabClock.virtual.end() }
         let record = try Self.run(
             Trial(
                 sweep.plan[0], transport: try #require(TrialTransport(rawValue: transport)), profile: profile,
-                talker: ClientConfiguration(), clip: Self.clip, credentials: TrialCredentials(), clock: .virtual))
+                talker: talker, clip: Self.clip, credentials: TrialCredentials(), clock: .virtual))
         #expect(record.captures.first == .zero && record.refusedCount == 0)
         #expect(record.account?.receipt.verdict == .intact)
         // What was captured before the connection opened left then, all of it.

@@ -53,7 +53,9 @@ final class SwarmClient {
 
     init(seed: UInt64, credentials: TrialCredentials, now: Instant) {
         var source = Xoshiro256(seed: seed)
-        let transport = TrialTransport.allCases[source.below(TrialTransport.allCases.count)]
+        // A swarm moves datagrams: the model of TCP has one client a world.
+        let transports = TrialTransport.allCases.filter { $0 != .webSocket }
+        let transport = transports[source.below(transports.count)]
         let sendsManifest = source.below(5) > 0
         self.credentials = credentials
         self.transport = transport

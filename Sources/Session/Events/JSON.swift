@@ -29,7 +29,7 @@ package enum JSON {
     }
 
     /// The bytes of a base64 text (RFC 4648 section 4), or `nil` where it is none.
-    static func decodeBase64(_ text: String) -> [UInt8]? { Data(base64Encoded: text).map { [UInt8]($0) } }
+    package static func decodeBase64(_ text: String) -> [UInt8]? { Data(base64Encoded: text).map { [UInt8]($0) } }
 
     /// Base64 with padding (RFC 4648 section 4).
     package static func encodeBase64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

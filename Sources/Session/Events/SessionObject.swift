@@ -46,6 +46,8 @@ package struct AudioSettings: Hashable, Sendable, Encodable {
     package var input = Input()
     package var output = Output()
 
+    package init() {}
+
     package struct Input: Hashable, Sendable, Encodable {
         package var format = AudioFormat()
         package var transcription: JSONValue = .null
@@ -70,6 +72,11 @@ package struct AudioSettings: Hashable, Sendable, Encodable {
 package struct AudioFormat: Hashable, Sendable, Codable {
     package var type = "audio/pcm"
     package var rate: Int? = 24_000
+
+    package init(type: String = "audio/pcm", rate: Int? = 24_000) {
+        self.type = type
+        self.rate = rate
+    }
 
     package static let opus = AudioFormat(type: "audio/opus", rate: nil)
     static let knownTypes = ["audio/pcm", "audio/pcmu", "audio/pcma", "audio/opus"]

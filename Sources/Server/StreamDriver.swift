@@ -1,0 +1,55 @@
+package import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+package import QUIC
+package import Wire
+
+/// A running stream driver: one client endpoint behind TCP and TLS to a server, on one event loop. The value may be used from
+/// any thread; the endpoint lives on the loop and never leaves it.
+package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
+    private let channel: any Channel
+    private let port: NIOLoopBound<StreamPort<Endpoint>>
+
+    /// Connects, and starts to drive the endpoint that `makeEndpoint` makes once TCP stands: it may write from the first, and TLS
+    /// keeps that until its handshake is over.
+    ///
+    /// - Parameters:
+    ///   - remote: the target's address, resolved.
+    ///   - local: the address to connect from; the kernel chooses where it is `nil`.
+    ///   - afterTurn: called on the loop after every turn, to collect the endpoint's notices.
+    package static func start(
+        _ target: TalkTarget, at remote: PeerAddress, from local: PeerAddress? = nil, trust: ClientTrust, within time: Duration,
+        on eventLoop: any EventLoop, makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
+        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
+    ) throws -> EventLoopFuture<StreamDriver> {
+        let context = try NIOSSLContext(configuration: TLSClient.configuration(trust))
+        guard let address = SocketAddress(remote, isIPv6: remote.ipv4 == nil) else { throw DriverError.hostUnknown(host: target.host) }
+        var bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(time))
+            // No message waits for the one before (RFC 9293 section 3.7.4).
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(TLSClient.handler(context, host: target.host, trust: trust))
+                }
+            }
+        if let local = local.flatMap({ SocketAddress($0, isIPv6: $0.ipv4 == nil) }) { bootstrap = bootstrap.bind(to: local) }
+        return bootstrap.connect(to: address).flatMapThrowing { channel in
+            let own = channel.localAddress.flatMap(PeerAddress.init) ?? remote
+            let endpoint = try makeEndpoint(NetworkPath(local: own, remote: remote), SystemClock.now())
+            let port = StreamPort(endpoint: endpoint, afterTurn: afterTurn)
+            try channel.pipeline.syncOperations.addHandler(port)
+            return StreamDriver(channel: channel, port: NIOLoopBound(port, eventLoop: channel.eventLoop))
+        }
+    }
+
+    /// Gives the endpoint a command on its loop, and carries out what follows from it.
+    package func command<Result: Sendable>(
+        _ body: @escaping @Sendable (Endpoint, Instant) -> Result
+    ) -> EventLoopFuture<Result> {
+        channel.eventLoop.submit { port.value.command(body) }
+    }
+
+    /// Closes the socket. What the endpoint still had to say must have been sent before.
+    package func close() -> EventLoopFuture<Void> { channel.close() }
+}
