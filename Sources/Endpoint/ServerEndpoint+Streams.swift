@@ -86,6 +86,9 @@ extension ServerEndpoint {
         return write
     }
 
+    /// Whether the stream is given up, whatever it still has to take: its end must not wait for a peer that does not read.
+    package func hasEnded(_ handle: StreamHandle) -> Bool { stream(handle)?.1.isOver ?? true }
+
     private func stream(_ handle: StreamHandle) -> (ServedConnection, WebSocketTransport)? {
         guard connections.indices.contains(handle.slot), let connection = connections[handle.slot],
             connection.streamSerial == handle.serial, case .webSocket(let transport) = connection.carrier

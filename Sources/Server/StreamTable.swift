@@ -40,8 +40,10 @@ final class StreamTable {
     }
 
     func pump(_ handle: StreamHandle, _ endpoint: ServerEndpoint, now: Instant) {
-        while let stream = streams[handle], stream.outstandingByteCount < Self.outstandingLimit {
-            guard let write = endpoint.pollWrite(Self.outstandingLimit - stream.outstandingByteCount, of: handle, now: now) else { return }
+        while let stream = streams[handle] {
+            // A peer that does not read is told nothing more, but its socket is closed.
+            let room = max(0, Self.outstandingLimit - stream.outstandingByteCount)
+            guard room > 0 || endpoint.hasEnded(handle), let write = endpoint.pollWrite(room, of: handle, now: now) else { return }
             let byteCount = write.bytes.count
             streams[handle]?.outstandingByteCount += byteCount
             if write.isEnd { streams[handle] = nil }

@@ -122,6 +122,9 @@ package final class WebSocketTransport {
     /// The connection is over, and whoever holds the stream knows.
     package var isClosed: Bool { if case .ended(isTold: true) = state { true } else { false } }
 
+    /// The stream is of no more use, whether its holder knows or not.
+    package var isOver: Bool { if case .ended = state { true } else { false } }
+
     /// The close has been handed to the stream.
     package var isClosing: Bool {
         switch state {

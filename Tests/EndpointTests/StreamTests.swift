@@ -47,7 +47,7 @@ private final class StreamHouse {
             }
             while server.pollTransmit(into: buffer, now: now) != nil {}
             while let ready = server.pollReadyStream() {
-                while clientReads, let write = server.pollWrite(16_384, of: ready, now: now) {
+                while clientReads || server.hasEnded(ready), let write = server.pollWrite(16_384, of: ready, now: now) {
                     moved = true
                     if !write.bytes.isEmpty { client.receive(stream: write.bytes, now: now) }
                     if write.isEnd { client.streamEnded(now: now) }
