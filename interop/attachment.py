@@ -26,6 +26,8 @@ class Attachment:
 
     def __init__(self) -> None:
         self.packets: list[RTPPacket] = []
+        # All that arrived, whatever a case has taken of them.
+        self.heard_events: list[Event] = []
         self.termination: object | None = None
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._changed = asyncio.Event()
@@ -43,6 +45,7 @@ class Attachment:
 
     def event_arrived(self, event: Event) -> None:
         print("<-", abridged(event), flush=True)
+        self.heard_events.append(event)
         self._events.put_nowait(event)
         self._changed.set()
 

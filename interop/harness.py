@@ -248,6 +248,15 @@ async def move_to_new_port(connection: QUICAttachment) -> None:
     print("-- moved to", transport.get_extra_info("sockname"), flush=True)
 
 
+def vanish(connection: QUICAttachment) -> None:
+    """The client's network is gone without a word: nothing that it sends leaves, nothing that is sent to it arrives."""
+    former = connection._transport
+    connection.connection_made(Meddler(lose=range(sys.maxsize)))
+    assert former is not None
+    former.close()
+    print("-- vanished", flush=True)
+
+
 def resident_bytes(server: Server) -> int:
     """The memory of the server that is in use now."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()

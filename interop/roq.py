@@ -16,6 +16,7 @@ from realtime import (
     Event,
     FlowReader,
     RTPPacket,
+    client_event,
     decode_varint,
     encode_event,
     encode_varint,
@@ -37,6 +38,11 @@ class RoQ(QUICAttachment):
 
     async def open_session(self) -> None:
         """Nothing to ask for: the session is there with the connection, and the first event names it."""
+
+    def resume_session(self, token: str, last_event_id: str | None = None) -> None:
+        """Asks for the session of a token; it must be the first that is sent."""
+        resume = {"token": token} | ({} if last_event_id is None else {"last_event_id": last_event_id})
+        self.send_event(client_event("session.update", parallax={"resume": resume}))
 
     def send_event(self, event: Event) -> None:
         print("->", event, flush=True)

@@ -3,6 +3,7 @@ client opens, frames in datagrams or on unidirectional streams with RTP over QUI
 
 from __future__ import annotations
 
+import urllib.parse
 from typing import Any
 
 from aioquic.h3.connection import FrameType, H3Connection
@@ -93,6 +94,14 @@ class WebTransport(QUICAttachment):
     async def open_session(self, path: str = PATH) -> None:
         status = await self.connect_session(path)
         assert 200 <= status < 300, f"CONNECT was answered with {status}"
+
+    async def resume_session(self, token: str, last_event_id: str | None = None) -> int:
+        """Asks for the session of a token; gives the status, and when that is 200, the server may send events."""
+        query = {"resume": token} | ({} if last_event_id is None else {"last_event_id": last_event_id})
+        status = await self.connect_session(f"/v1/realtime?{urllib.parse.urlencode(query)}")
+        if status == 200:
+            self.send_bytes_of_event(b"")
+        return status
 
     def close_session(self, code: int, reason: str) -> None:
         assert self.http is not None and self.session_id is not None
