@@ -25,7 +25,7 @@ async def case(case: Case) -> None:
         assert (await curl(server, "/healthz")).expect(200).json["status"] == "ok"
         told = (await curl(server, "/v1/realtime/transports")).expect(200).json
         assert told["certificate"]["sha256_hex"] == server.certificate_sha256
-        assert {entry["transport"] for entry in told["transports"]} == {"webtransport", "roq", "webrtc"}
+        assert {entry["transport"] for entry in told["transports"]} == {"webtransport", "roq", "webrtc", "websocket"}
         assert all(entry["port"] == server.port for entry in told["transports"])
 
 
