@@ -103,6 +103,23 @@ package struct Outage: Hashable, Sendable {
     }
 }
 
+/// The moment at which the client's NAT forgets it, and takes what it sends next for somebody else's: the server sees
+/// another address, and what it sends to the old one is lost. When that is, the seed decides.
+package struct Rebinding: Hashable, Sendable {
+    package var earliest: Duration
+    package var latest: Duration
+
+    package init(earliest: Duration, latest: Duration) {
+        self.earliest = earliest
+        self.latest = latest
+    }
+
+    func instant(seed: UInt64) -> Instant {
+        var source = Xoshiro256(seed: seed ^ 0x4E41_5400)
+        return Instant.zero + (earliest + .nanoseconds(Int64(Double((latest - earliest).nanoseconds) * source.nextUnit())))
+    }
+}
+
 /// Loss that ends: what befalls the set-up of a connection and the beginning of speech.
 package struct OpeningLoss: Hashable, Sendable {
     package var loss: GilbertElliott

@@ -10,6 +10,24 @@ extension NetworkProfile {
                 earliestStart: .milliseconds(1000), latestStart: .milliseconds(3000), length: .milliseconds(2000))
         })
 
+    /// Long enough for a client to take its connection for dead.
+    static let blackout = NetworkProfile(
+        "blackout", "clean, and nothing passes for 6 s, beginning 1 to 3 s after the first packet",
+        source: "our own choice: a lift, a tunnel, a change of network",
+        both: reference {
+            $0.outage = Outage(
+                earliestStart: .milliseconds(1000), latestStart: .milliseconds(3000), length: .milliseconds(6000))
+        })
+
+    static let natRebinding = {
+        var profile = NetworkProfile(
+            "nat-rebinding", "clean, and 1 to 3 s after the first packet the client's NAT takes it for another",
+            source: "our own choice; RFC 9000 section 9.3 says what QUIC does",
+            both: reference { _ in })
+        profile.rebinding = Rebinding(earliest: .milliseconds(1000), latest: .milliseconds(3000))
+        return profile
+    }()
+
     /// The first words: they are spoken while the connection opens, and the outage begins before the first of them could arrive,
     /// or a little later.
     static let startLoss = NetworkProfile(

@@ -13,6 +13,8 @@ package struct NetworkProfile: Hashable, Sendable {
     /// Whether the talker begins with the client's first packet, while the connection is still opening, and not when it is
     /// open: what is lost of the beginning then is the transport's doing.
     package var speaksWhileOpening = false
+    /// `nil` where no NAT forgets.
+    package var rebinding: Rebinding?
 
     package init(name: String, summary: String, source: String, up: LinkProfile, down: LinkProfile) {
         self.name = name
@@ -50,7 +52,7 @@ extension NetworkProfile {
     /// All that is built in, in the order in which lists show it.
     package static let groups: [ProfileGroup] = [
         ProfileGroup(title: "Loss: 50 ms each way, and nothing else wrong", profiles: [clean] + independentLoss + burstyLoss),
-        ProfileGroup(title: "Moments: what happens once, or at the beginning", profiles: [outage2s, startLoss, setup]),
+        ProfileGroup(title: "Moments: what happens once, or at the beginning", profiles: [outage2s, blackout, natRebinding, startLoss, setup]),
         ProfileGroup(title: "Queues: others fill and drain them", profiles: [bufferbloat] + queues),
         ProfileGroup(title: "Access networks", profiles: accessNetworks),
         ProfileGroup(title: "RFC 8868 and RFC 8867: reference paths", profiles: referencePaths),

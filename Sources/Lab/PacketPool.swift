@@ -50,6 +50,8 @@ struct PacketInFlight: InFlight {
     var serial: Int
     var slot: Int
     var byteCount: Int
+    /// As who receives it sees it.
+    var path: NetworkPath
     var ecn: ECN
     /// How many packets led to this one, each sent after the one before had come: a round trip is two.
     var depth: Int

@@ -59,7 +59,7 @@ struct ProfileForm {
                 throw form.failure("like", "there is no profile \"\(like.text)\" to be like", at: like.offset)
             }
             (profile.up, profile.down, hasDelay) = (model.up, model.down, (true, true))
-            profile.speaksWhileOpening = model.speaksWhileOpening
+            (profile.speaksWhileOpening, profile.rebinding) = (model.speaksWhileOpening, model.rebinding)
         }
         if let summary = try form.text("summary", limit: ProfileLimits.textByteCount) { profile.summary = summary.text }
         if let source = try form.text("source", limit: ProfileLimits.textByteCount) { profile.source = source.text }
@@ -73,6 +73,7 @@ struct ProfileForm {
             hasDelay.down = try change(&profile.down, down, path: form.path(of: "down")) || hasDelay.down
         }
         if let speaks = try form.flag("speaks_while_opening") { profile.speaksWhileOpening = speaks }
+        if let text = form.take("nat_rebinding") { profile.rebinding = try rebinding(text, path: form.path(of: "nat_rebinding")) }
         try form.finish()
         guard hasDelay.up && hasDelay.down else {
             throw form.failure("", "says no delay_ms for \(hasDelay.up ? "down" : "up"); expected it in both, up or down, or a profile in like")
@@ -182,6 +183,17 @@ struct ProfileForm {
             throw form.failure("latest_ms", "is earlier than earliest_ms", at: text.offset)
         }
         return outage
+    }
+
+    private func rebinding(_ text: JSONText, path: String) throws(ProfileFormError) -> Rebinding? {
+        guard text.value != .null else { return nil }
+        var form = try FormObject(text, path: path)
+        let rebinding = Rebinding(earliest: try form.time("earliest_ms"), latest: try form.time("latest_ms"))
+        try form.finish()
+        guard rebinding.earliest <= rebinding.latest else {
+            throw form.failure("latest_ms", "is earlier than earliest_ms", at: text.offset)
+        }
+        return rebinding
     }
 
     private func failures(_ text: JSONText, path: String) throws(ProfileFormError) -> LinkFailures? {

@@ -27,6 +27,10 @@ package struct World<Client: SimulatedEndpoint, Server: SimulatedEndpoint>: ~Cop
     /// The packets that the client sent since `forgetTransmissions`, for a witness that knows no transport.
     package private(set) var transmissions: [Transmission] = []
 
+    /// When the client's NAT forgets it, and takes it for another from then on.
+    private let rebinding: Instant?
+    /// Packets of the server to an address that the NAT has forgotten.
+    package private(set) var strayCount = 0
     private let clock: LabClock?
     private var pool = PacketPool()
     private let buffer: UnsafeMutableRawBufferPointer
@@ -39,6 +43,7 @@ package struct World<Client: SimulatedEndpoint, Server: SimulatedEndpoint>: ~Cop
         self.clock = clock
         up = Direction(profile.up, seed: seed.upLink)
         down = Direction(profile.down, seed: seed.downLink)
+        rebinding = profile.rebinding?.instant(seed: seed.upLink)
         buffer = .allocate(byteCount: WorldLimits.transmitByteCount, alignment: 16)
     }
 
@@ -85,15 +90,34 @@ package struct World<Client: SimulatedEndpoint, Server: SimulatedEndpoint>: ~Cop
         while let packet = up.queue.popFirst(by: now) {
             down.depth = max(down.depth, packet.depth + 1)
             server.receive(
-                pool.datagram(in: packet.slot, byteCount: packet.byteCount), path: .serverSide, ecn: packet.ecn, now: now)
+                pool.datagram(in: packet.slot, byteCount: packet.byteCount), path: packet.path, ecn: packet.ecn, now: now)
             pool.release(packet.slot)
         }
         while let packet = down.queue.popFirst(by: now) {
             up.depth = max(up.depth, packet.depth + 1)
             client.receive(
-                pool.datagram(in: packet.slot, byteCount: packet.byteCount), path: .clientSide, ecn: packet.ecn, now: now)
+                pool.datagram(in: packet.slot, byteCount: packet.byteCount), path: packet.path, ecn: packet.ecn, now: now)
             pool.release(packet.slot)
         }
+    }
+
+    private var isRebound: Bool { rebinding.map { $0 <= now } ?? false }
+
+    /// The path of a client's packet as the server sees it, behind the NAT.
+    private func translated(_ path: NetworkPath) -> NetworkPath {
+        var client = path.local
+        if isRebound { client.port &+= NetworkPath.reboundPortDistance }
+        return NetworkPath(local: path.remote, remote: client)
+    }
+
+    /// The path of a server's packet as the client sees it; `nil` where the NAT knows the address no more.
+    private func restored(_ path: NetworkPath) -> NetworkPath? {
+        var client = path.remote
+        guard rebinding != nil else { return NetworkPath(local: client, remote: path.local) }
+        let isNew = client.port >= NetworkPath.clientSide.local.port &+ NetworkPath.reboundPortDistance
+        guard isNew == isRebound else { return nil }
+        if isNew { client.port &-= NetworkPath.reboundPortDistance }
+        return NetworkPath(local: client, remote: path.local)
     }
 
     /// Gives each datagram of a transmit to its link.
@@ -106,10 +130,12 @@ package struct World<Client: SimulatedEndpoint, Server: SimulatedEndpoint>: ~Cop
             log.combine(now.nanoseconds)
             log.combine(UInt64(datagram.count) << 1 | (fromClient ? 0 : 1))
             if fromClient {
-                let fate = up.send(datagram, ecn: transmit.ecn, now: now, pool: &pool)
+                let fate = up.send(datagram, path: translated(transmit.path), ecn: transmit.ecn, now: now, pool: &pool)
                 transmissions.append(Transmission(sent: now, byteCount: datagram.count, fate: fate))
+            } else if let path = restored(transmit.path) {
+                _ = down.send(datagram, path: path, ecn: transmit.ecn, now: now, pool: &pool)
             } else {
-                _ = down.send(datagram, ecn: transmit.ecn, now: now, pool: &pool)
+                strayCount += 1
             }
             start = end
         }
@@ -143,7 +169,7 @@ package struct Direction: Sendable {
 
     /// Lets the link decide, and keeps a copy of the datagram until it arrives.
     fileprivate mutating func send(
-        _ datagram: UnsafeRawBufferPointer, ecn: ECN, now: Instant, pool: inout PacketPool
+        _ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant, pool: inout PacketPool
     ) -> Fate {
         packetCount += 1
         byteCount += datagram.count + Link.headerByteCount
@@ -152,7 +178,7 @@ package struct Direction: Sendable {
             queue.insert(
                 PacketInFlight(
                     arrival: arrival, serial: packetCount, slot: pool.store(datagram), byteCount: datagram.count,
-                    ecn: ecn, depth: depth))
+                    path: path, ecn: ecn, depth: depth))
         }
         return fate
     }
@@ -176,6 +202,9 @@ extension NetworkPath {
     private static let serverAddress = PeerAddress(ipv4: 192, 0, 2, 2, port: 443)
 
     /// The path as the client sees it; the addresses are for documentation (RFC 5737).
+    /// How far a client's port lies from its old one once the NAT has taken it for another.
+    static let reboundPortDistance: UInt16 = 5_000
+
     package static let clientSide = NetworkPath(local: clientAddress, remote: serverAddress)
     package static let serverSide = NetworkPath(local: serverAddress, remote: clientAddress)
 }

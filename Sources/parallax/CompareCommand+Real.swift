@@ -7,6 +7,10 @@ internal import RealLab
 // `parallax compare --real`: the sweep once more, in real time.
 extension CompareCommand {
     func makeRealSweep(_ plan: Plan, selection: ProfileSelection, share: Share, paths: [URL]) throws -> RealSweep {
+        if let name = plan.profiles.first(where: { selection.catalogue.profile(named: $0)?.rebinding != nil }) {
+            throw CommandFailure(
+                code: "not_real", description: "--real has no NAT between its namespaces, so it cannot run \(name); leave it out")
+        }
         let settings = Plan.clipSettings(modes: mode)
         let clips = try ClipFiles.load(paths, settings: settings)
         return RealSweep(

@@ -280,7 +280,7 @@ struct SwarmTown: ~Copyable {
         serial += 1
         inFlight += 1
         return PacketInFlight(
-            arrival: arrival, serial: serial, slot: pool.store(datagram), byteCount: datagram.count, ecn: ecn, depth: 0)
+            arrival: arrival, serial: serial, slot: pool.store(datagram), byteCount: datagram.count, path: .serverSide, ecn: ecn, depth: 0)
     }
 
     // MARK: The end
