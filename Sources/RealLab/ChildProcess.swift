@@ -20,13 +20,13 @@ struct ChildProcess {
         var (down, up): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
         guard parallax_pipe(&down) == 0, parallax_pipe(&up) == 0 else { throw .system("making a pipe") }
         // Who writes a report must not wait for its reader.
-        _ = fcntl(up[1], F_SETPIPE_SZ, pipeByteCount)
+        _ = fcntl(up[1], setPipeSize, pipeByteCount)
         return (PipeEnds(input: down[1], output: up[0]), PipeEnds(input: down[0], output: up[1]))
     }
 
     private static let pipeByteCount: Int32 = 1 << 20
     /// `F_SETPIPE_SZ` of fcntl(2), which glibc declares under _GNU_SOURCE only.
-    private static let F_SETPIPE_SZ: Int32 = 1031
+    private static let setPipeSize: Int32 = 1031
 
     /// Starts a program in this thread's namespaces.
     /// - Parameters:

@@ -110,8 +110,12 @@ package struct RealSweep {
             let startLimit = SystemClock.now() + sweep.limits.startTime
             while !isReady || !waiting.isEmpty || !running.isEmpty {
                 let now = SystemClock.now()
-                if isReady { begin(now: now) } else if now > startLimit {
+                guard isReady || now < startLimit else {
                     throw RealFailure.process(name: "client or server", reason: "was not ready in time")
+                }
+                if isReady { begin(now: now) }
+                guard running.values.allSatisfy({ now < $0.limit }) else {
+                    throw RealFailure.process(name: "client", reason: "left a trial without an end")
                 }
                 let outputs = [stop, processes.network.output, processes.client.output, processes.server.output]
                 var descriptors = outputs.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -162,8 +166,8 @@ package struct RealSweep {
 
         private mutating func read(_ descriptor: Int32, of process: String) throws(RealFailure) -> ArraySlice<UInt8> {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { throw .process(name: process, reason: "ended before its trials did; what it said stands above") }
-            return buffer[..<count]
+            guard count > 0 || (count < 0 && errno == EINTR) else { throw .process(name: process, reason: "ended before its trials did; what it said stands above") }
+            return buffer[..<max(0, count)]
         }
 
         private mutating func hearClient() throws {

@@ -18,6 +18,11 @@ struct RealTrial {
     /// A packet that leaves so long after a capture is not the frame's own.
     private static let witnessTime = Duration.milliseconds(5)
 
+    /// By then a client has given up whatever it waited for.
+    var limit: Instant {
+        origin + TrialSettings.setupPatience + clip.frameDuration * clip.frames.count + TrialSettings.patience + .seconds(30)
+    }
+
     /// The record, as a trial in virtual time makes it: all instants count from the trial's beginning.
     func record(_ relay: RelayAccount) -> TrialRecord {
         var record = TrialRecord(frameCount: clip.frames.count)
