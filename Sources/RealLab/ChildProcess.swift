@@ -76,6 +76,9 @@ struct ChildProcess {
     /// Above every descriptor that a run has.
     private static let parking: Int32 = 200
 
+    /// A terminal's SIGINT goes to every process of a run: the one that started it decides what follows.
+    static func leaveInterruptsToParent() { signal(SIGINT, SIG_IGN) }
+
     /// Closes the pipe that the process reads, which ends it, and waits for its end.
     func finish() {
         close(pipes.input)

@@ -19,6 +19,7 @@ internal import Wire
 package enum RealClients {
     /// - Parameter clips: with protected frames where mode `fec` is among the cells.
     package static func run(clips: [Clip]) throws {
+        ChildProcess.leaveInterruptsToParent()
         // usrsctp has one owner in a process, so all clients share one thread.
         NIOSingletons.groupLoopCountSuggestion = 1
         let crowd = try ClientCrowd(clips)

@@ -14,6 +14,7 @@ package enum RealNetwork {
     ///   - clientArguments: what this program is started with to be the clients' process.
     /// - Throws: `RealFailure`; where the network cannot be made, the reason has gone to standard output already.
     package static func run(profiles: ProfileCatalogue, clientArguments: [String], serverArguments: [String]) throws {
+        ChildProcess.leaveInterruptsToParent()
         signal(SIGPIPE, SIG_IGN)
         // Neither of the two has the other's: the end of one must be seen at its pipe.
         for pipes in [clientPipes, serverPipes] { [pipes.input, pipes.output].forEach { _ = fcntl($0, F_SETFD, FD_CLOEXEC) } }

@@ -18,6 +18,7 @@ internal import Wire
 package enum RealServer {
     /// - Parameter clips: with protected frames where mode `fec` is among the cells.
     package static func run(clips: [Clip]) throws {
+        ChildProcess.leaveInterruptsToParent()
         // usrsctp has one owner in a process, so all servers share one thread.
         NIOSingletons.groupLoopCountSuggestion = 1
         let answers = RealAnswers(clips)
