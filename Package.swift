@@ -115,8 +115,8 @@ let package = Package(
         .target(
             name: "RealLab",
             dependencies: [
-                "Wire", "Session", "Responder", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebRTC", "Endpoint", "Lab", "Server",
-                "CNamespaces", nioCore, nioPosix, logging,
+                "Wire", "Session", "Responder", "Opus", "QUIC", "DTLS", "WebTransport", "RoQ", "WebRTC", "WebSocket", "Endpoint", "Lab",
+                "Server", "CNamespaces", nioCore, nioPosix, logging,
             ],
             swiftSettings: strict),
 

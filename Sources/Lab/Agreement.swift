@@ -178,7 +178,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         case .unfinished(let count, let all): "\(count) of \(all) real trials did not come to their end"
         case .late(let milliseconds): "the machine was \(Self.number(milliseconds)) ms late"
         case .signalling(let milliseconds):
-            "signalling is a model in virtual time, and the kernel's TCP took \(Self.number(milliseconds)) ms more"
+            "signalling is a model in virtual time; real HTTPS over the kernel's TCP took \(Self.number(milliseconds)) ms more"
         case .prompts(let virtualOnly, let realOnly, let all):
             "of \(all) prompts with the same seed \(virtualOnly) were whole in virtual time only, \(realOnly) in real time only"
         case .drops(let virtual, let real):

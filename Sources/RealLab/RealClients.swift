@@ -11,6 +11,7 @@ internal import RoQ
 internal import Server
 internal import Session
 internal import WebRTC
+internal import WebSocket
 internal import WebTransport
 internal import Wire
 
@@ -40,7 +41,7 @@ private final class ClientCrowd {
     private let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     /// Reports are written here: the thread of the sockets has no time for it.
     private let reports = DispatchQueue(label: "reports")
-    private var drivers: [Int: DatagramDriver<TrialConversation>] = [:]
+    private var connections: [Int: (TrialDriver, TrialReporter)] = [:]
 
     init(_ clips: [Clip]) throws {
         self.clips = clips
@@ -58,42 +59,55 @@ private final class ClientCrowd {
             ipv4: RealAddresses.server,
             port: UInt16(RealAddresses.port(ofAnswerTo: beginning.clip, mode: mode, among: clips.map(\.name))))
         let local = PeerAddress(ipv4: RealAddresses.client(beginning.trial), port: 0)
-        let caller = TrialCaller(
-            signalling: Server.SignallingClient(
-                target: try TalkTarget("https://\(remote)"), trust: .insecure, limits: Self.signallingLimits, local: local),
+        let target = try TalkTarget("https://\(remote)")
+        let isStream = beginning.transport == "websocket"
+        let caller = isStream ? nil : TrialCaller(
+            signalling: Server.SignallingClient(target: target, trust: .insecure, limits: Self.signallingLimits, local: local),
             session: #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(mode.rawValue)"}}}"#)
-        let progress = NIOLoopBoundBox.makeBoxSendingValue(ReportProgress.running, eventLoop: eventLoop)
-        let driver = try DatagramDriver.start(
-            connectedTo: remote, from: local, on: eventLoop, limits: Self.limits,
-            makeEndpoint: { [identity] path, _ in
-                TrialConversation(
-                    trial: beginning.trial, clip: clip, origin: Instant(nanoseconds: beginning.origin),
-                    speaksWhileOpening: beginning.speaksWhileOpening,
-                    makeClient: { now in
-                        try ClientEndpoint(beginning.transport, mode: mode, identity: identity, path: path, now: now)
-                    },
-                    placeCall: { caller.call(offer: $0, path: path) })
-            },
-            afterTurn: { [reports] conversation, _ in
-                if conversation.isOver, progress.value == .running {
-                    progress.value = .over
-                    let record = conversation.record
-                    reports.async { ClientReport.over(record).writeLine(to: STDOUT_FILENO) }
+        let reporter = TrialReporter(trial: beginning.trial, reports: reports, eventLoop: eventLoop)
+        let makeEndpoint = { @Sendable [identity] (path: NetworkPath, _: Instant) in
+            TrialConversation(
+                trial: beginning.trial, clip: clip, origin: Instant(nanoseconds: beginning.origin),
+                speaksWhileOpening: beginning.speaksWhileOpening,
+                makeClient: { now in
+                    try ClientEndpoint(beginning.transport, mode: mode, identity: identity, path: path, now: now)
+                },
+                placeCall: { caller?.call(offer: $0, path: path) })
+        }
+        let afterTurn = { @Sendable (conversation: TrialConversation, _: Instant) in reporter.look(at: conversation) }
+        let driver: TrialDriver
+        if isStream {
+            let connected = eventLoop.makePromise(of: StreamDriver<TrialConversation>.self)
+            // Its first packet is TCP's, and leaves when the links' time begins.
+            eventLoop.scheduleTask(deadline: .uptimeNanoseconds(beginning.origin)) { [eventLoop] in
+                do {
+                    try StreamDriver.start(
+                        target, at: remote, from: local, trust: .insecure, within: TrialSettings.setupPatience, on: eventLoop,
+                        makeEndpoint: makeEndpoint, afterTurn: afterTurn
+                    ).cascade(to: connected)
+                } catch {
+                    connected.fail(error)
                 }
-                if conversation.isEnded, progress.value == .over {
-                    progress.value = .closed
-                    reports.async { ClientReport.closed(trial: beginning.trial).writeLine(to: STDOUT_FILENO) }
-                }
-            })
-        caller.attach(driver)
-        drivers[beginning.trial] = driver
+            }
+            connected.futureResult.whenFailure { reporter.failed("no connection: \($0)", now: SystemClock.now()) }
+            driver = .stream(connected.futureResult)
+        } else {
+            let datagrams = try DatagramDriver.start(
+                connectedTo: remote, from: local, on: eventLoop, limits: Self.limits, makeEndpoint: makeEndpoint, afterTurn: afterTurn)
+            caller?.attach(datagrams)
+            driver = .datagrams(datagrams)
+        }
+        connections[beginning.trial] = (driver, reporter)
     }
 
     /// Lets a trial's connection end, and closes its socket some time after it.
     func close(_ trial: Int) {
-        guard let driver = drivers.removeValue(forKey: trial) else { return }
-        _ = driver.command { conversation, now in conversation.close(now: now) }
-        eventLoop.scheduleTask(in: TimeAmount(Self.socketTime)) { _ = driver.close() }
+        guard let (driver, reporter) = connections.removeValue(forKey: trial) else { return }
+        driver.command { conversation, now in conversation.close(now: now) }
+        eventLoop.scheduleTask(in: TimeAmount(Self.socketTime)) {
+            driver.close()
+            reporter.closed()
+        }
     }
 
     /// Longer than a conversation needs for its end.
@@ -114,7 +128,66 @@ private final class ClientCrowd {
     }
 }
 
-private enum ReportProgress { case running, over, closed }
+/// What drives a trial's client.
+private enum TrialDriver: Sendable {
+    case datagrams(DatagramDriver<TrialConversation>)
+    /// Once TCP has connected.
+    case stream(EventLoopFuture<StreamDriver<TrialConversation>>)
+
+    func command(_ body: @escaping @Sendable (TrialConversation, Instant) -> Void) {
+        switch self {
+        case .datagrams(let driver): _ = driver.command(body)
+        case .stream(let connected): connected.whenSuccess { _ = $0.command(body) }
+        }
+    }
+
+    func close() {
+        switch self {
+        case .datagrams(let driver): _ = driver.close()
+        case .stream(let connected): connected.whenSuccess { _ = $0.close() }
+        }
+    }
+}
+
+/// Reports a trial twice: when it is over, and when its connection is closed. Used on the event loop.
+private final class TrialReporter: Sendable {
+    private enum Progress { case running, over, closed }
+
+    private let trial: Int
+    private let reports: DispatchQueue
+    private let progress: NIOLoopBoundBox<Progress>
+
+    init(trial: Int, reports: DispatchQueue, eventLoop: any EventLoop) {
+        self.trial = trial
+        self.reports = reports
+        progress = .makeBoxSendingValue(.running, eventLoop: eventLoop)
+    }
+
+    func look(at conversation: TrialConversation) {
+        if conversation.isOver { over(conversation.record) }
+        if conversation.isEnded { closed() }
+    }
+
+    /// There is no conversation, and will be none.
+    func failed(_ end: String, now: Instant) {
+        var record = ClientRecord(trial: trial)
+        record.end = end
+        record.finished = now.nanoseconds
+        over(record)
+    }
+
+    private func over(_ record: ClientRecord) {
+        guard progress.value == .running else { return }
+        progress.value = .over
+        reports.async { ClientReport.over(record).writeLine(to: STDOUT_FILENO) }
+    }
+
+    func closed() {
+        guard progress.value == .over else { return }
+        progress.value = .closed
+        reports.async { [trial] in ClientReport.closed(trial: trial).writeLine(to: STDOUT_FILENO) }
+    }
+}
 
 /// Places a trial's call by HTTPS, off the event loop, and brings the answer to its conversation.
 private final class TrialCaller: Sendable {
@@ -160,6 +233,7 @@ extension ClientEndpoint {
             var configuration = WebRTCClientConfiguration(identity: identity)
             configuration.candidates = [path.local]
             wire = .webRTC(configuration)
+        case "websocket": wire = .webSocket(WebSocketClientConfiguration(authority: "\(path.remote)"))
         default: throw .process(name: "client", reason: "knows no transport '\(transport)'")
         }
         self.init(

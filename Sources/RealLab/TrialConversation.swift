@@ -4,6 +4,7 @@ internal import Opus
 internal import QUIC
 internal import Server
 internal import Session
+internal import WebSocket
 internal import Wire
 
 /// The client of one trial, as in virtual time: connects at its origin, speaks the clip on the 20 ms grid that begins
@@ -14,7 +15,7 @@ internal import Wire
 ///                          |                     |                     |
 ///                          +---- closed, or nothing came for too long -+-----> over
 /// ```
-final class TrialConversation: DatagramEndpoint {
+final class TrialConversation: DatagramEndpoint, StreamEndpoint {
     private enum State {
         /// Nothing is sent before the origin, when the links' time begins.
         case waiting
@@ -91,6 +92,24 @@ final class TrialConversation: DatagramEndpoint {
 
     func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
         if let transmit = client?.pollTransmit(into: buffer, now: now) { return transmit }
+        if case .closing = state, client?.isClosing ?? true { state = .ended }
+        return nil
+    }
+
+    /// Takes bytes of the stream to the server, where the transport needs one.
+    func receive(stream bytes: [UInt8], now: Instant) {
+        client?.receive(stream: bytes, now: now)
+        hear(now: now)
+    }
+
+    /// The server has ended the stream, or it broke.
+    func streamEnded(now: Instant) {
+        client?.streamEnded(now: now)
+        hear(now: now)
+    }
+
+    func pollWrite(_ byteCount: Int, now: Instant) -> StreamWrite? {
+        if let write = client?.pollWrite(byteCount, now: now) { return write }
         if case .closing = state, client?.isClosing ?? true { state = .ended }
         return nil
     }

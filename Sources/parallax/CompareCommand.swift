@@ -136,8 +136,7 @@ struct CompareCommand: ParsableCommand {
         let paths = try clipPaths()
         let selection = try ProfileSelection(list: profile, file: profiles)
         let plan = try Plan(
-            // Over real sockets nothing speaks WebSocket yet.
-            seed: seed, transports: transport ?? (real ? "webtransport,roq,webrtc" : nil), modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
+            seed: seed, transports: transport, modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
             trialsPerCell: trials ?? (real ? 4 : 20), catalogue: selection.catalogue)
         let share = try shard.map { text throws(PlanError) in try Share(shard: text) } ?? .whole
         let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }

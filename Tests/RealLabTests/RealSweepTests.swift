@@ -52,10 +52,10 @@ import Testing
     }
 
     @Test func `every transport carries a prompt whole over a clean network`() async throws {
-        let rows = try await run("webtransport,roq,webrtc", modes: "datagram,stream", profile: "clean")
-        #expect(rows.map(\.end) == Array(repeating: TrialRow.completedEnd, count: 6))
-        #expect(rows.map(\.verdict) == Array(repeating: "intact", count: 6))
-        #expect(rows.map(\.transport) == ["webtransport", "webtransport", "roq", "roq", "webrtc", "webrtc"])
+        let rows = try await run("webtransport,roq,webrtc,websocket", modes: "datagram,stream", profile: "clean")
+        #expect(rows.map(\.end) == Array(repeating: TrialRow.completedEnd, count: 7))
+        #expect(rows.map(\.verdict) == Array(repeating: "intact", count: 7))
+        #expect(rows.map(\.transport) == ["webtransport", "webtransport", "roq", "roq", "webrtc", "webrtc", "websocket"])
         for row in rows {
             #expect(row.framesSent == 51 && row.framesPrompt == 51 && row.droppedPacketsUp == 0)
             // Nothing is faster than the link.
