@@ -106,6 +106,8 @@ package final class ClientEndpoint {
     /// The attempt has come to nothing outside of the endpoint: no socket, or no answer to the call.
     package func attachmentFailed(_ close: TransportClose, now: Instant) {
         guard let failed = next else {
+            // There was no socket to begin with, or the endpoint had given the attempt up.
+            if current.isOpen { return attemptFailed(close, now: now) }
             // It was the first.
             current.carrier.abandon(reason: close.reason, now: now)
             return finish(close)
@@ -119,6 +121,11 @@ package final class ClientEndpoint {
     package var resumeRequest: ResumeRequest? { (next ?? current).resume }
     /// What the next connection has to show; `nil` before the server has said it.
     package var token: String? { client.resumeOffer?.token }
+
+    /// Our end of the present connection.
+    package var local: PeerAddress { current.local }
+    /// Our end of the connection that the session is about to move to.
+    package var nextLocal: PeerAddress? { next?.local }
 
     /// How many of our connections have something to send or to hear, by their local addresses.
     package func uses(_ local: PeerAddress) -> Bool {

@@ -100,6 +100,9 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
         try? await command(body).get()
     }
 
+    /// Gives the endpoint a turn now: another socket has changed it. On the loop only.
+    func poke() { port.value.command { _, _ in } }
+
     /// What went through so far.
     package func counters() -> EventLoopFuture<DriverCounters> {
         channel.eventLoop.submit { port.value.counters }

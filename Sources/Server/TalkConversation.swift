@@ -1,6 +1,7 @@
 package import Endpoint
 internal import QUIC
 package import Session
+package import WebRTC
 package import WebSocket
 package import Wire
 
@@ -11,6 +12,8 @@ package struct TalkScript: Sendable {
     package var frameDuration = Duration.milliseconds(20)
     /// Asks for another mode once so much of the clip is spoken.
     package var modeChange: (after: Duration, mode: ReliabilityMode)?
+    /// Moves the session to another connection once so much of the clip is spoken.
+    package var move: (after: Duration, transport: TalkTransport)?
     package var limits = TalkLimits()
 
     package init(frames: [[UInt8]]) { self.frames = frames }
@@ -38,13 +41,15 @@ package struct TalkLimits: Hashable, Sendable {
 /// hangs up. An endpoint like the one it wraps, so that it runs on a socket and in virtual time alike.
 ///
 /// ```
-/// connecting ──opened──▶ speaking ──last frame──▶ awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
+/// connecting ──opened──▶ speaking ──last frame──▶ (awaitingMove ──▶) awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
 /// ```
 /// A failure leads from each state to `closing`.
 package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
     private enum State {
         case connecting(since: Instant)
         case speaking(next: Int, start: Instant)
+        /// All is spoken; a move in mid-prompt is under way, and the prompt does not end before it.
+        case awaitingMove(until: Instant)
         case awaitingReceipt(committed: Instant)
         case awaitingAnswer(lastSign: Instant)
         /// The answer has stopped; frames that it overtook may still come.
@@ -54,9 +59,18 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
         case ended
     }
 
+    /// A connection beside the present one, which the driver opens.
+    private enum Opening {
+        case none
+        case wanted(TalkTransport)
+        /// The driver is at it.
+        case underWay
+    }
+
     private let client: ClientEndpoint
     private let script: TalkScript
     private var state: State
+    private var opening = Opening.none
     private var hasChangedMode = false
     private(set) package var report = TalkReport()
 
@@ -91,6 +105,7 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             switch state {
             case .connecting(let since): since + limits.connect
             case .speaking(let next, let start): start + script.frameDuration * next
+            case .awaitingMove(let until): until
             case .awaitingReceipt(let committed): committed + limits.receipt
             case .awaitingAnswer(let lastSign): lastSign + limits.answer
             case .collecting(let until), .closing(let until): until
@@ -101,7 +116,7 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
 
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
         if let transmit = client.pollTransmit(into: buffer, now: now) { return transmit }
-        if case .closing = state, client.isClosing { state = .ended }
+        endWhenDrained()
         return nil
     }
 
@@ -120,8 +135,21 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
     /// Bytes for the stream; `nil` when there are none now.
     package func pollWrite(_ byteCount: Int, now: Instant) -> StreamWrite? {
         let write = client.pollWrite(byteCount, now: now)
-        if case .closing = state, client.isClosing { state = .ended }
+        endWhenDrained()
         return write
+    }
+
+    /// The same for a driver with a socket for each local address.
+    package func pollTransmit(
+        into buffer: UnsafeMutableRawBufferPointer, from local: PeerAddress, now: Instant
+    ) -> Transmit? {
+        if let transmit = client.pollTransmit(into: buffer, from: local, now: now) { return transmit }
+        if local == client.local { endWhenDrained() }
+        return nil
+    }
+
+    private func endWhenDrained() {
+        if case .closing = state, client.isClosing { state = .ended }
     }
 
     /// The peer's machine says that nothing listens on the port (ICMP port unreachable).
@@ -146,6 +174,8 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             if now - since >= limits.connect { end(.notConnected(after: limits.connect), now: now) }
         case .speaking(let next, let start):
             speak(from: next, start: start, now: now)
+        case .awaitingMove(let until):
+            if now >= until || report.move?.isUnderWay != true { commit(now: now) }
         case .awaitingReceipt(let committed):
             if now - committed >= limits.receipt { end(.noReceipt(after: limits.receipt), now: now) }
         case .awaitingAnswer(let lastSign):
@@ -166,6 +196,10 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             if next > 0 {
                 client.capture(payload: script.frames[next - 1], duration: script.frameDuration, now: now)
             }
+            if let move = script.move, report.move == nil, script.frameDuration * next >= move.after {
+                report.move = TalkMove(transport: move.transport, spoken: script.frameDuration * next, began: now)
+                opening = .wanted(move.transport)
+            }
             if let change = script.modeChange, !hasChangedMode, script.frameDuration * next >= change.after {
                 hasChangedMode = true
                 client.changeMode(change.mode, now: now)
@@ -176,6 +210,14 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             state = .speaking(next: next, start: start)
             return
         }
+        guard report.move?.isUnderWay != true else {
+            state = .awaitingMove(until: now + script.limits.connect)
+            return
+        }
+        commit(now: now)
+    }
+
+    private func commit(now: Instant) {
         client.commit(now: now)
         client.requestResponse(now: now)
         report.committed = now
@@ -184,6 +226,7 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
 
     private func readNotices(now: Instant) {
         while let notice = client.pollNotice() { handle(notice, now: now) }
+        if case .awaitingMove = state { step(now: now) }
     }
 
     private func handle(_ notice: EndpointNotice, now: Instant) {
@@ -193,7 +236,12 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             break
         case .realtime(let notice): handle(notice, now: now)
         case .frameRefused: report.refusedFrames += 1
-        case .draining, .attachmentWanted, .attachmentFailed: break
+        case .draining: break
+        case .attachmentWanted:
+            // An opening that is under way will do, and where it fails this is asked again.
+            if case .none = opening, let transport = refuge { opening = .wanted(transport) }
+        case .attachmentFailed(let close):
+            report.move?.fail(close.reason)
         case .closed(let close):
             closed(close, now: now)
         }
@@ -236,7 +284,16 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             report.answerReceipt = receipt
             if case .collecting = state { end(nil, now: now) }
         case .error(let error): handle(error, now: now)
-        case .sessionResumed, .sessionExpiring, .committed, .cleared, .truncated: break
+        case .sessionResumed(let transports): resumed(over: transports.last, now: now)
+        case .sessionExpiring, .committed, .cleared, .truncated: break
+        }
+    }
+
+    private func resumed(over transport: String?, now: Instant) {
+        if report.move?.isUnderWay == true, transport == report.move?.transport.rawValue {
+            report.move?.end(now: now)
+        } else {
+            report.reconnections += 1
         }
     }
 
@@ -254,5 +311,63 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
         report.failure = failure
         state = .closing(until: now + script.limits.close)
         client.close(now: now)
+    }
+}
+
+// MARK: Another connection
+
+extension TalkConversation {
+    /// Over what to go on after a loss: as before, or where the session was to move anyway.
+    private var refuge: TalkTransport? {
+        if let move = report.move, move.isUnderWay { return move.transport }
+        return TalkTransport(rawValue: client.capabilities.transport)
+    }
+
+    /// The connection that the driver has to open now: it answers with `attach`, and with `attachmentFailed` where it cannot.
+    package func takeOpening() -> TalkTransport? {
+        guard case .wanted(let transport) = opening else { return nil }
+        opening = .underWay
+        return transport
+    }
+
+    /// - Returns: `false` where the conversation needs no other connection any more.
+    package func attach(over transport: ClientTransport, path: NetworkPath, entropy: Entropy, now: Instant) -> Bool {
+        switch state {
+        case .closing, .ended: return false
+        default: break
+        }
+        guard client.attach(over: transport, path: path, entropy: entropy, now: now) else {
+            report.move?.fail("the server lets no session go on over another connection")
+            opening = .none
+            readNotices(now: now)
+            return false
+        }
+        if client.offer == nil { opening = .none }
+        return true
+    }
+
+    /// What the call that the connection needs says: `nil` where it needs none.
+    package var call: (offer: String, resume: ResumeRequest?)? {
+        client.offer.map { ($0, client.resumeRequest) }
+    }
+
+    /// The call is answered.
+    /// - Throws: why the answer is no use; `attachmentFailed` must follow.
+    package func accept(answer: String, path: NetworkPath, now: Instant) throws(WebRTCRefusal) {
+        // The endpoint may have given the attempt up meanwhile, and have another.
+        guard client.nextLocal == path.local else { return attachmentFailed("the call was answered too late", now: now) }
+        opening = .none
+        try client.accept(answer: answer, path: path, now: now)
+    }
+
+    /// The driver could not open the connection.
+    package func attachmentFailed(_ reason: String, now: Instant) {
+        opening = .none
+        switch state {
+        case .closing, .ended: return
+        default: break
+        }
+        client.attachmentFailed(TransportClose(code: 0, reason: reason, origin: .local), now: now)
+        readNotices(now: now)
     }
 }

@@ -20,6 +20,10 @@ package struct TalkReport: Sendable {
     package var answerReceipt: Receipt?
     /// Frames of the prompt that the transport did not take.
     package var refusedFrames = 0
+    /// The move that the script asked for, once it was begun.
+    package var move: TalkMove?
+    /// How often the session went on over another connection after the former was lost.
+    package var reconnections = 0
 
     package init() {}
 
@@ -44,7 +48,11 @@ package struct TalkReport: Sendable {
         func row(_ label: String, _ value: String) {
             lines.append("  " + label + String(repeating: " ", count: max(1, 12 - label.count)) + value)
         }
-        row("transport", "\(receipt.transport), \(receipt.mode.rawValue)")
+        let transports = receipt.transports ?? []
+        let carried = transports.count > 1 ? transports.joined(separator: " → ") : receipt.transport
+        row("transport", "\(carried), \(receipt.mode.rawValue)")
+        if let move { row("moved", Self.move(move)) }
+        if reconnections > 0 { row("reconnected", reconnections == 1 ? "once" : "\(reconnections) times") }
         if let setup { row("opened in", Self.milliseconds(setup)) }
         if let receiptDelay {
             row("receipt", "\(Self.milliseconds(receiptDelay)) after the commit; the server waited \(receipt.waitedMilliseconds) ms")
@@ -81,6 +89,15 @@ package struct TalkReport: Sendable {
         var text = "\(receipt.verdict.rawValue): \(receipt.receivedFrames) of \(receipt.expectedFrames) frames, \(receipt.liveFrames) of them live"
         if let recovered = recovered(receipt.recovered) { text += ", \(recovered)" }
         return receipt.missing.isEmpty ? text : "\(text); missing \(missing(receipt))"
+    }
+
+    private static func move(_ move: TalkMove) -> String {
+        let start = "to \(move.transport.rawValue) after \(seconds(Int(move.spoken.nanoseconds / 1_000_000))) s of speech"
+        return switch move.outcome {
+        case .moved(let took): "\(start), in \(milliseconds(took))"
+        case .underWay: "not \(start): the conversation was over before"
+        case .failed(let reason): "not \(start): \(reason)"
+        }
     }
 
     private static func missing(_ receipt: Receipt) -> String {
@@ -125,6 +142,8 @@ package struct TalkReportLine: Encodable, Sendable {
     private let answerFile: String?
     private let receipt: Receipt?
     private let answerReceipt: Receipt?
+    private let move: Move?
+    private let reconnections: Int?
     private let error: Failure?
 
     private struct Failure: Encodable, Sendable {
@@ -132,8 +151,28 @@ package struct TalkReportLine: Encodable, Sendable {
         let message: String
     }
 
+    /// `took_ms` is absent where the session did not move, and `reason` says why, where that is known.
+    private struct Move: Encodable, Sendable {
+        let to: String
+        let spokenMs: Double
+        var tookMs: Double?
+        var reason: String?
+
+        private enum CodingKeys: String, CodingKey { case to, spokenMs = "spoken_ms", tookMs = "took_ms", reason }
+
+        init(_ move: TalkMove) {
+            to = move.transport.rawValue
+            spokenMs = move.spoken.milliseconds
+            switch move.outcome {
+            case .moved(let took): tookMs = took.milliseconds
+            case .failed(let reason): self.reason = reason
+            case .underWay: break
+            }
+        }
+    }
+
     private enum CodingKeys: String, CodingKey {
-        case event, target, receipt, error
+        case event, target, receipt, move, reconnections, error
         case setupMs = "setup_ms", receiptMs = "receipt_ms", responseFirstAudioMs = "response_first_audio_ms"
         case answerFrames = "answer_frames", answerFile = "answer_file", answerReceipt = "answer_receipt"
     }
@@ -147,6 +186,8 @@ package struct TalkReportLine: Encodable, Sendable {
         self.answerFile = answerFile
         receipt = report.receipt
         answerReceipt = report.answerReceipt
+        move = report.move.map(Move.init)
+        reconnections = report.reconnections > 0 ? report.reconnections : nil
         error = report.failure.map { Failure(code: $0.code, message: $0.description) }
     }
 }

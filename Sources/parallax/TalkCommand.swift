@@ -25,6 +25,10 @@ struct TalkCommand: ParsableCommand {
               parallax talk roq://127.0.0.1:4433 prompt.wav --insecure --mode stream --answer answer.wav
               parallax talk https://127.0.0.1:4433 prompt.wav --transport webrtc --mode nack --certificate-sha256 HASH
               parallax talk wss://127.0.0.1:4433 prompt.wav --subprotocol openai --certificate-sha256 HASH
+              parallax talk https://127.0.0.1:4433 prompt.wav --switch-to roq --mode stream-per-frame --certificate-sha256 HASH
+
+            With --switch-to the session moves in mid-prompt to another transport, over a second socket. After a loss it goes on \
+            by itself over another connection, except over WebSocket: it gives one up after 4 s without a sign, and tries for 60 s.
 
             Exits with 0 for an intact prompt, with 1 for any other, and with 2 where there is no receipt.
             """)
@@ -46,6 +50,16 @@ struct TalkCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Change the mode after so many milliseconds of speech.", valueName: "ms=mode"))
     var switchModeAfter: ModeChange?
+
+    @Option(
+        help: ArgumentHelp(
+            "Move the session to another transport after so many seconds of speech: webtransport, roq or webrtc. "
+                + "Without the seconds, half-way through the clip.", valueName: "transport[@seconds]"),
+        transform: TransportSwitch.init(argument:))
+    var switchTo: TransportSwitch?
+
+    @Flag(help: "End the session with its connection.")
+    var noReconnect = false
 
     @Option(help: ArgumentHelp("Trust the server whose certificate has this SHA-256 hash.", valueName: "hex"))
     var certificateSha256: String?
@@ -75,7 +89,7 @@ struct TalkCommand: ParsableCommand {
         let target = try parseTarget()
         let trust = try makeTrust()
         let clip = try loadClip()
-        let runner = try start(target, trust: trust, script: makeScript(clip))
+        let runner = try start(target, trust: trust, script: try makeScript(clip))
         let signals = StopSignals { runner.interrupt() }
         let report = try withExtendedLifetime(signals) { try runner.wait() }
         let file = try writeAnswer(report)
@@ -112,10 +126,11 @@ struct TalkCommand: ParsableCommand {
         return .certificateSHA256(hash)
     }
 
-    private func makeScript(_ clip: Clip) -> TalkScript {
+    private func makeScript(_ clip: Clip) throws -> TalkScript {
         var script = TalkScript(frames: clip.frames)
         script.frameDuration = clip.frameDuration
         script.modeChange = switchModeAfter.map { (after: $0.after, mode: $0.mode) }
+        script.move = try switchTo.map { (after: try $0.time(in: clip), transport: $0.transport) }
         return script
     }
 
@@ -128,28 +143,35 @@ struct TalkCommand: ParsableCommand {
             let file = try AppendingFile(path: path)
             quic.keyLog = { line in file.append(Array((line + "\n").utf8)) }
         }
-        let wire = try makeTransport(target)
         let credentials = ClientCredentials(trust)
-        let makeClient = { @Sendable [client, quic] (wire: ClientTransport, path: NetworkPath, now: Instant) in
+        let ways = TalkWays(target: target, signalling: SignallingClient(target: target, trust: trust)) { [secret, subprotocol] transport, local in
+            try Self.makeTransport(transport, target: target, secret: secret, subprotocol: subprotocol, local: local)
+        }
+        let first = chosenTransport(target)
+        guard first != .websocket || switchTo == nil else {
+            throw CommandFailure(
+                code: "bad_switch", description: "--switch-to moves between webtransport, roq and webrtc; a session over WebSocket stays there")
+        }
+        let reconnect = noReconnect || first == .websocket ? nil : ReconnectPolicy()
+        let makeClient = { @Sendable [client, quic] (path: NetworkPath, now: Instant) in
             ClientEndpoint(
-                transport: wire, serverName: target.host, credentials: credentials, quic: quic, client: client, path: path,
-                entropy: .system, now: now)
+                transport: try ways.makeTransport(first, path.local), serverName: target.host, credentials: credentials, quic: quic,
+                client: client, reconnect: reconnect, path: path, entropy: .system, now: now)
         }
         do {
-            if case .webRTC(let webRTC) = wire {
+            if first == .webrtc {
                 return try TalkRunner(
-                    calling: SignallingClient(target: target, trust: trust), path: target.callPath, bearer: secret, script: script
+                    calling: ways.signalling, path: target.callPath, bearer: secret, script: script, ways: ways
                 ) { local, now in
-                    var webRTC = webRTC
-                    webRTC.candidates = [local]
                     // Where to send to, the answer says.
-                    return makeClient(.webRTC(webRTC), NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), now)
+                    try makeClient(NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), now)
                 }
             }
-            if case .webSocket = wire {
-                return try TalkRunner(connectingTo: target, trust: trust, script: script) { makeClient(wire, $0, $1) }
+            if first == .websocket {
+                return try TalkRunner(connectingTo: target, trust: trust, script: script, makeClient: makeClient)
             }
-            return try TalkRunner(host: target.host, port: target.port, script: script) { makeClient(wire, $0, $1) }
+            return try TalkRunner(
+                host: target.host, port: target.port, script: script, ways: ways, bearer: secret, makeClient: makeClient)
         } catch let error as DriverError {
             throw CommandFailure(code: error.code, description: error.description)
         } catch let error as SignallingFailure {
@@ -161,14 +183,17 @@ struct TalkCommand: ParsableCommand {
 
     private func chosenTransport(_ target: TalkTarget) -> TalkTransport { transport ?? target.transport ?? .webtransport }
 
-    private func makeTransport(_ target: TalkTarget) throws -> ClientTransport {
-        switch chosenTransport(target) {
+    private static func makeTransport(
+        _ transport: TalkTransport, target: TalkTarget, secret: String?, subprotocol: WebSocketForm, local: PeerAddress
+    ) throws -> ClientTransport {
+        switch transport {
         case .roq: return .roq(RoQConfiguration())
         case .webrtc:
             do {
-                return .webRTC(
-                    WebRTCClientConfiguration(
-                        identity: try .selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))))
+                var configuration = WebRTCClientConfiguration(
+                    identity: try .selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds())))
+                configuration.candidates = [local]
+                return .webRTC(configuration)
             } catch {
                 throw CommandFailure(code: "bad_certificate", description: "no certificate for WebRTC: \(error)")
             }
@@ -228,6 +253,42 @@ struct ModeChange: ExpressibleByArgument {
         else { return nil }
         after = .milliseconds(milliseconds)
         self.mode = mode
+    }
+}
+
+/// `TRANSPORT[@SECONDS]`.
+struct TransportSwitch {
+    let transport: TalkTransport
+    /// Speech before it; `nil` for half of the clip.
+    let after: Duration?
+
+    init(argument: String) throws {
+        let parts = argument.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let transport = parts.first.flatMap({ TalkTransport(rawValue: String($0)) }), transport != .websocket else {
+            let known = TalkTransport.allCases.filter { $0 != .websocket }.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\(parts.first ?? "") is no transport to move to: give one of \(known).")
+        }
+        self.transport = transport
+        guard parts.count == 2 else {
+            after = nil
+            return
+        }
+        guard let seconds = Double(String(parts[1])), seconds >= 0, seconds <= 3_600 else {
+            throw ValidationError("\(parts[1]) is no time: give seconds of speech, as in \(transport.rawValue)@1.5.")
+        }
+        after = .milliseconds(Int(seconds * 1_000))
+    }
+
+    /// When it begins, in a clip that lasts longer.
+    func time(in clip: Clip) throws -> Duration {
+        let length = clip.frameDuration * clip.frames.count
+        guard let after else { return length / 2 }
+        guard after < length else {
+            throw CommandFailure(
+                code: "bad_switch",
+                description: "--switch-to: the clip is over after \(length.milliseconds / 1_000) s; give fewer seconds")
+        }
+        return after
     }
 }
 

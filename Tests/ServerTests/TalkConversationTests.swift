@@ -95,6 +95,67 @@ import Wire
         try server.stop(grace: .seconds(2))
     }
 
+    @Test(arguments: [TalkTransport.roq, .webtransport], [ReliabilityMode.stream, .streamPerFrame, .repair])
+    func `on real sockets a session moves to another transport in mid-prompt, and the prompt is intact`(
+        target: TalkTransport, mode: ReliabilityMode
+    ) throws {
+        let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+        let server = try SessionServer(
+            host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
+        let address = try TalkTarget("https://127.0.0.1:\(server.local.port)")
+        let trust = ClientTrust.certificateSHA256(credentials.certificateSHA256)
+        let ways = TalkWays(target: address, signalling: SignallingClient(target: address, trust: trust)) { transport, _ in
+            transport == .roq
+                ? .roq(RoQConfiguration()) : .webTransport(WebTransportClientConfiguration(authority: address.authority))
+        }
+        let source: TalkTransport = target == .roq ? .webtransport : .roq
+        var script = TalkScript(frames: clip(count: 100))
+        script.move = (after: .milliseconds(200), transport: target)
+        var client = ClientConfiguration()
+        client.mode = mode
+        let runner = try TalkRunner(host: address.host, port: address.port, script: script, ways: ways) { [client] path, now in
+            ClientEndpoint(
+                transport: try ways.makeTransport(source, path.local), serverName: "localhost",
+                credentials: ClientCredentials(trust), quic: QUICConfiguration(), client: client, path: path, entropy: .system,
+                now: now)
+        }
+        let report = try runner.wait()
+        #expect(report.failure == nil)
+        #expect(report.receipt?.verdict == .intact)
+        #expect(report.receipt?.mode == mode)
+        #expect(report.receipt?.transports == [source.rawValue, target.rawValue])
+        #expect(report.move?.transport == target)
+        #expect(report.move?.spoken == .milliseconds(200))
+        guard case .moved? = report.move?.outcome else {
+            Issue.record("\(String(describing: report.move))")
+            return
+        }
+        #expect(report.answerPackets == clip(count: 100))
+        try server.stop(grace: .seconds(2))
+    }
+
+    @Test func `a move for which there is no way leaves the session where it was, and the report says so`() throws {
+        let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+        let server = try SessionServer(
+            host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
+        var script = TalkScript(frames: clip(count: 25))
+        script.move = (after: .milliseconds(100), transport: .webtransport)
+        let runner = try TalkRunner(host: "127.0.0.1", port: Int(server.local.port), script: script) { path, now in
+            ClientEndpoint(
+                transport: .roq(RoQConfiguration()), serverName: "localhost",
+                credentials: ClientCredentials(.certificateSHA256(credentials.certificateSHA256)), quic: QUICConfiguration(),
+                client: ClientConfiguration(), path: path, entropy: .system, now: now)
+        }
+        let report = try runner.wait()
+        #expect(report.receipt?.verdict == .intact)
+        #expect(report.receipt?.transport == "roq")
+        guard case .failed? = report.move?.outcome else {
+            Issue.record("\(String(describing: report.move))")
+            return
+        }
+        try server.stop(grace: .seconds(2))
+    }
+
     @Test func `where nothing listens, talk says so long before its limit`() throws {
         // A port that was free a moment ago.
         let free = try SessionServer(
