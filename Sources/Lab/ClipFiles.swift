@@ -91,9 +91,22 @@ package enum ClipFiles {
         }
     }
 
-    /// What is said: a `.txt` of the same name.
+    /// What is said: a `.txt` of the same name, or a line of a file `transcription` beside it, as CMU Sphinx keeps them:
+    /// `<s> words </s> (name)`.
     private static func transcript(of path: URL) -> String? {
-        guard let data = try? Data(contentsOf: path.deletingPathExtension().appendingPathExtension("txt")) else { return nil }
-        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        if let data = try? Data(contentsOf: path.deletingPathExtension().appendingPathExtension("txt")) {
+            return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let list = path.deletingLastPathComponent().appending(path: "transcription")
+        guard let data = try? Data(contentsOf: list), data.count <= transcriptionByteCount else { return nil }
+        let ending = "(\(path.deletingPathExtension().lastPathComponent))"
+        for line in String(decoding: data, as: UTF8.self).split(separator: "\n") where line.hasSuffix(ending) {
+            let words = line.dropLast(ending.count).split(separator: " ").filter { $0 != "<s>" && $0 != "</s>" }
+            return words.joined(separator: " ")
+        }
+        return nil
     }
+
+    /// A longer list of transcripts is somebody else's corpus, and not read.
+    private static let transcriptionByteCount = 8 << 20
 }

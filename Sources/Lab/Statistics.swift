@@ -73,6 +73,20 @@ package struct Bootstrap: Sendable {
         }
     }
 
+    /// The interval of the ratio of two sums over trials; `nil` of fewer than two.
+    func ratioInterval(of pairs: [(over: Double, under: Double)]) -> Interval? {
+        guard pairs.count > 1, pairs.contains(where: { $0.under > 0 }) else { return nil }
+        return interval { generator in
+            var (over, under) = (0.0, 0.0)
+            for _ in pairs {
+                let pair = pairs[Self.draw(below: pairs.count, from: &generator)]
+                over += pair.over
+                under += pair.under
+            }
+            return under > 0 ? over / under : 0
+        }
+    }
+
     private func interval(_ estimate: (inout Xoshiro256) -> Double) -> Interval? {
         var generator = Xoshiro256(seed: seed)
         let estimates = Sample((0..<resamples).map { _ in estimate(&generator) })

@@ -95,6 +95,17 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "With --real: the most trials at once; fewer run where the machine would be late.")
     var atOnce = RealLimits.usualTrialsAtOnce
 
+    @Option(help: ArgumentHelp(
+        "Have a speech recogniser write down what arrived: a shell command that reads and writes lines of JSON "
+            + "(docs/measures.md), as in interop/asr.", valueName: "command"))
+    var asr: String?
+
+    @Option(help: ArgumentHelp("The most distinct prompts for --asr.", valueName: "prompts"))
+    var asrLimit = 2000
+
+    @Option(help: ArgumentHelp("How long the recogniser may be silent.", valueName: "seconds"))
+    var asrTimeout = 120.0
+
     @Flag(help: "Say what would be run, and end.")
     var dryRun = false
 
@@ -102,6 +113,9 @@ struct CompareCommand: ParsableCommand {
         guard trials.map({ $0 >= 1 }) ?? true else { throw ValidationError("--trials is 1 or more") }
         guard jobs.map({ $0 >= 1 }) ?? true else { throw ValidationError("--jobs is 1 or more") }
         guard (1...1_000).contains(atOnce) else { throw ValidationError("--at-once takes a number from 1 to 1000") }
+        guard asrLimit >= 1, asrTimeout > 0, asrTimeout <= 86_400 else {
+            throw ValidationError("--asr-limit is 1 or more, --asr-timeout is over 0 and at most a day")
+        }
         guard clip.isEmpty || clips == nil else { throw ValidationError("name clips or --clips, not both") }
     }
 
@@ -129,6 +143,7 @@ struct CompareCommand: ParsableCommand {
         rows.forEach(output.write)
         let networks = try ProfileSelection(list: profile, file: profiles).catalogue
         output.summarise(rows, baseline: baseline, asJSON: json, report: ReportFile(charts: charts, seed: nil, networks: networks))
+        try recognise(rows, output: output)
         try output.finish()
     }
 
@@ -165,7 +180,15 @@ struct CompareCommand: ParsableCommand {
         try finish(end, ran: rows.count, of: count, output: output)
         if let sweep { rows += try runReal(sweep, output: output) }
         output.summarise(rows, baseline: baseline, asJSON: json, report: report)
+        try recognise(rows, output: output)
         try output.finish()
+    }
+
+    /// Has what arrived written down, where that is wanted. Table and rows are safe by then.
+    private func recognise(_ rows: [TrialRow], output: CompareOutput) throws {
+        guard let asr else { return }
+        try RecognitionRun(command: asr, limit: asrLimit, timeoutSeconds: asrTimeout, printsTable: !json)
+            .run(rows, clips: RecognisedClip.load(clipPaths()), output: output)
     }
 
     /// Sweeps of so many trials say beforehand how long they will take.
