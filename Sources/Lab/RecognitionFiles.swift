@@ -47,7 +47,7 @@ extension Recognition {
             if let said = clips[name]?.words {
                 let alignment = WordAlignment(said: said, heard: text)
                 members += [
-                    ("words", .integer(alignment.wordCount)), ("substitutions", .integer(alignment.substitutions)),
+                    ("said", .text(said.description)), ("words", .integer(alignment.wordCount)), ("substitutions", .integer(alignment.substitutions)),
                     ("deletions", .integer(alignment.deletions)), ("insertions", .integer(alignment.insertions)),
                     ("numbers", .integer(alignment.numberCount)), ("numbers_wrong", .integer(alignment.numbersWrong)),
                 ]

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Lab
+internal import Report
 internal import RealLab
 internal import Server
 
@@ -142,8 +143,9 @@ struct CompareCommand: ParsableCommand {
         let output = try CompareOutput(directory: out)
         rows.forEach(output.write)
         let networks = try ProfileSelection(list: profile, file: profiles).catalogue
-        output.summarise(rows, baseline: baseline, asJSON: json, report: ReportFile(charts: charts, seed: nil, networks: networks))
-        try recognise(rows, output: output)
+        let report = ReportFile(charts: charts, seed: nil, networks: networks)
+        output.summarise(rows, baseline: baseline, asJSON: json, report: report)
+        try recognise(rows, output: output) { output.extendReport(report, of: rows, baseline: baseline, sections: $0) }
         try output.finish()
     }
 
@@ -180,15 +182,16 @@ struct CompareCommand: ParsableCommand {
         try finish(end, ran: rows.count, of: count, output: output)
         if let sweep { rows += try runReal(sweep, output: output) }
         output.summarise(rows, baseline: baseline, asJSON: json, report: report)
-        try recognise(rows, output: output)
+        try recognise(rows, output: output) { output.extendReport(report, of: rows, baseline: baseline, sections: $0) }
         try output.finish()
     }
 
     /// Has what arrived written down, where that is wanted. Table and rows are safe by then.
-    private func recognise(_ rows: [TrialRow], output: CompareOutput) throws {
+    /// - Parameter extend: takes what the report is to say of it.
+    private func recognise(_ rows: [TrialRow], output: CompareOutput, extend: ([ReportSection]) -> Void) throws {
         guard let asr else { return }
         try RecognitionRun(command: asr, limit: asrLimit, timeoutSeconds: asrTimeout, printsTable: !json)
-            .run(rows, clips: RecognisedClip.load(clipPaths()), output: output)
+            .run(rows, clips: RecognisedClip.load(clipPaths()), output: output, extend: extend)
     }
 
     /// Sweeps of so many trials say beforehand how long they will take.

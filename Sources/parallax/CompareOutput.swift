@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Lab
+internal import Report
 internal import Server
 
 /// Where the rows and the summary of a sweep go: files, where a directory is named, and standard output.
@@ -75,6 +76,15 @@ final class CompareOutput {
             // Standard output is the summary's where a program reads it.
             if asJSON { FileHandle.standardError.write(Data((note + "\n").utf8)) } else { print(note) }
         }
+    }
+
+    /// Writes `report.html` again, with what was found out after the summary.
+    func extendReport(_ report: ReportFile, of rows: [TrialRow], baseline: Baseline?, sections: [ReportSection]) {
+        guard directory != nil, !rows.isEmpty, !sections.isEmpty else { return }
+        let baseline = baseline ?? Baseline(transport: rows[0].transport, mode: rows[0].mode)
+        let pooled = CellSummary.cells(of: rows, baseline: baseline, poolsClips: true)
+        // Where there is nothing to draw with, the summary has said so.
+        if let page = try? report.page(of: rows, summaries: pooled, sections: sections) { write(page, to: "report.html") }
     }
 
     /// Both worlds side by side: what each says of the transports, the files tell.

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Lab
+internal import Report
 internal import Server
 
 /// `--asr`: has the prompts of a sweep recognised, and writes what they became.
@@ -10,7 +11,9 @@ struct RecognitionRun {
     let printsTable: Bool
 
     /// - Throws: why texts are missing, after those that there are were written and shown.
-    func run(_ rows: [TrialRow], clips: [RecognisedClip], output: CompareOutput) throws {
+    func run(
+        _ rows: [TrialRow], clips: [RecognisedClip], output: CompareOutput, extend: ([ReportSection]) -> Void
+    ) throws {
         var recognition: Recognition
         do throws(RecognitionError) {
             recognition = try Recognition(rows: rows, clips: clips, limit: limit)
@@ -27,6 +30,7 @@ struct RecognitionRun {
         output.write(recognition.jsonLines().map { $0 + "\n" }.joined(), to: "asr.jsonl")
         output.write(recognition.csv(), to: "asr.csv")
         if printsTable { show(recognition) }
+        extend([ReportSection(recognition)].compactMap { $0 })
         if let error = failure as? RecogniserError { throw CommandFailure(code: error.code, description: error.description) }
         if let failure { throw CommandFailure(code: "asr_failed", description: "a prompt cannot be decoded: \(failure)") }
     }

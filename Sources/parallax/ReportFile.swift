@@ -21,9 +21,13 @@ struct ReportFile {
 
     /// The report's text.
     /// - Throws: what to do where there is nothing to draw with.
-    func page(of rows: [TrialRow], summaries: [CellSummary]) throws(ChartLibraryFile.Missing) -> String {
+    func page(
+        of rows: [TrialRow], summaries: [CellSummary], sections: [ReportSection] = []
+    ) throws(ChartLibraryFile.Missing) -> String {
         let charts = try library.read()
-        return Report(rows, summaries: summaries, repetition: repetition(charts), networks: networks).html(charts)
+        return Report(
+            rows, summaries: summaries, repetition: repetition(charts), networks: networks, sections: sections
+        ).html(charts)
     }
 
     private func repetition(_ charts: ChartLibrary) -> Repetition {
