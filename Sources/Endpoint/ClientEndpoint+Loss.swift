@@ -1,0 +1,98 @@
+internal import QUIC
+internal import Session
+internal import Wire
+
+// A connection that is gone, or gives no sign: when another is wanted, and when the session is given up.
+
+extension ClientEndpoint {
+    var canResume: Bool { client.resumeRequest != nil }
+
+    /// The connection has ended. A server that says goodbye ends the session, too.
+    func closed(_ close: TransportClose, now: Instant) {
+        guard !isOver else { return }
+        let mayReturn = close.origin == .timeout || close.origin == .transportError
+            || close.origin == .peer && (close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
+        guard policy != nil, mayReturn, canResume else { return finish(close) }
+        if case .lost(let since, _, let retry) = link {
+            link = .lost(since: since, close, retry: retry)
+        } else {
+            lose(close, now: now)
+        }
+    }
+
+    func finish(_ close: TransportClose) {
+        isOver = true
+        next = nil
+        notices.append(.closed(close))
+    }
+
+    private func lose(_ close: TransportClose, now: Instant) {
+        link = .lost(since: now, close, retry: nil)
+        client.interrupt()
+        if let next {
+            if next.isOpen { client.reopened() }
+        } else {
+            notices.append(.attachmentWanted)
+        }
+    }
+
+    /// The present connection was only silent.
+    func revive(now: Instant) {
+        guard case .lost = link, !current.carrier.isClosing, next?.isOpen != true else { return }
+        giveUpAttempt(reason: "the former connection lives", now: now)
+        link = .steady
+        client.goOn()
+    }
+
+    /// Looks after what is due.
+    func mind(now: Instant) {
+        guard let policy, let due = ownDeadline, due <= now else { return }
+        if let attempt = next, attempt.began + policy.attempt <= now {
+            giveUpAttempt(reason: "the attempt took too long", now: now)
+            attemptFailed(TransportClose(code: 0, reason: "the attempt took too long", origin: .timeout), now: now)
+        }
+        switch link {
+        case .steady:
+            guard current.isOpen, canResume, let unanswered = current.unanswered, unanswered + policy.silence <= now else { return }
+            lose(TransportClose(code: 0, reason: "the server gives no sign", origin: .timeout), now: now)
+        case .lost(let since, let close, let retry):
+            if since + policy.patience <= now {
+                giveUpAttempt(reason: close.reason, now: now)
+                current.carrier.abandon(reason: close.reason, now: now)
+                finish(close)
+            } else if let retry, retry <= now {
+                link = .lost(since: since, close, retry: nil)
+                notices.append(.attachmentWanted)
+            }
+        }
+    }
+
+    func attemptFailed(_ close: TransportClose, now: Instant) {
+        if case .lost(let since, let first, _) = link {
+            client.interrupt()
+            if let refusal = ResumeRefusal(close) {
+                notices.append(.realtime(.error(EventError(code: refusal.code, message: refusal.message))))
+                return finish(close)
+            }
+            link = .lost(since: since, first, retry: now + (policy?.pause ?? .zero))
+        } else {
+            notices.append(.attachmentFailed(close))
+        }
+    }
+
+    func giveUpAttempt(reason: String, now: Instant) {
+        guard let attempt = next else { return }
+        next = nil
+        attempt.close(code: 0, reason: reason, now: now)
+        former.append(attempt)
+        if former.count > Self.formerLimit { former.removeFirst() }
+    }
+}
+
+extension ResumeRefusal {
+    /// The status that HTTP gave, or that a transport without one has at the beginning of its reason.
+    fileprivate init?(_ close: TransportClose) {
+        guard close.origin == .peer else { return nil }
+        self.init(status: close.reason.split(separator: " ").first.flatMap { UInt64($0) } ?? close.code)
+    }
+}
