@@ -153,8 +153,8 @@ package struct ICEControllingAgent: Sendable {
         case .connected(let path, let next, let until):
             if until <= now { return finish(.consentLost) }
             guard next <= now else { return }
-            let nominates = isControlling && !path.isNominated
-            sendCheck(to: path.address, nominates: nominates, now: now)
+            // Again and again, or a lite agent would answer from a new address of ours and still send to the old one.
+            sendCheck(to: path.address, nominates: isControlling, now: now)
             state = .connected(path, next: now + pause(after: path), consentUntil: until)
         case .ended: return
         }

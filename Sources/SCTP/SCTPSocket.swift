@@ -128,6 +128,9 @@ struct SCTPSocket {
         path.spp_flags = UInt32(SPP_HB_DISABLE | SPP_PMTUD_DISABLE)
         // usrsctp adds the common header to what it is told.
         path.spp_pathmtu = UInt32(clamping: configuration.packetByteCount - SCTPPacket.headerByteCount)
+        // There is no other path, so this one never counts as failed while the association lives: new data would not be sent on
+        // it any more, and no acknowledgement of what was sent again brings it back (Karn), only a heartbeat.
+        path.spp_pathmaxrxt = .max
         return set(SCTP_PEER_ADDR_PARAMS, path)
             && setRTO(initial: timing.initialRTO, minimum: timing.minimumRTO, maximum: timing.maximumRTO)
             && set(

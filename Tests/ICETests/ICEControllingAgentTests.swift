@@ -8,6 +8,8 @@ private struct Pair {
     var server = ICELiteAgent(local: Checks.server, remote: Checks.client, now: .zero)
     var now = Instant.zero
     let delay: Duration
+    /// Where the server sees the client.
+    var home = Checks.home
     /// Checks sent so far; `isLost` is asked with the number of each.
     var sentCount = 0
     var isLost: (Int) -> Bool = { _ in false }
@@ -48,7 +50,7 @@ private struct Pair {
     private mutating func step() {
         if let first = toServer.first, first.at <= now {
             toServer.removeFirst()
-            if let reply = server.receive(first.bytes.span, from: Checks.home, now: now).bytes {
+            if let reply = server.receive(first.bytes.span, from: home, now: now).bytes {
                 toClient.append((now + delay, reply))
             }
         } else if let first = toClient.first, first.at <= now {
@@ -106,6 +108,15 @@ private struct Pair {
         #expect(pair.events == [.selected(Checks.listening)])
         #expect(pair.server.selected == Checks.home)
         #expect((100...152).contains(pair.sentCount))
+    }
+
+    @Test func `a consent check from a new address takes a lite server along`() {
+        var pair = Pair(delay: .milliseconds(10))
+        pair.run(until: .zero + .seconds(20))
+        pair.home = Checks.away
+        pair.run(until: .zero + .seconds(27))
+        #expect(pair.server.selected == Checks.away)
+        #expect(pair.events == [.selected(Checks.listening)])
     }
 
     @Test func `the same seed gives the same times, another other ones`() {

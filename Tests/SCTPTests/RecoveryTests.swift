@@ -102,6 +102,27 @@ import Wire
         }
     }
 
+    /// With the path's own limit of five timeouts, what came after such an outage would wait for ever.
+    @Test func `what is sent after an outage of eight timeouts arrives`() throws {
+        let pair = AssociationPair()
+        pair.connect()
+        var losses = 0
+        pair.isLost = { sender, _, _ in
+            guard sender == .client, losses < 8 else { return false }
+            losses += 1
+            return true
+        }
+        try pair.client.send([1], stream: 0, protocolID: 53, now: pair.now)
+        pair.run(for: .seconds(60)) { messages(pair.serverEvents).count == 1 }
+        #expect(losses == 8)
+        for index in UInt8(2)..<10 {
+            pair.run(for: .seconds(1))
+            try pair.client.send([index], stream: 0, protocolID: 53, now: pair.now)
+        }
+        pair.run(for: .seconds(1))
+        #expect(messages(pair.serverEvents) == (1..<10).map { [UInt8($0)] })
+    }
+
     @Test func `a peer that falls silent ends the association`() throws {
         let pair = AssociationPair()
         pair.connect()
