@@ -1,7 +1,6 @@
 package import QUIC
 package import Session
 package import WebRTC
-package import WebSocket
 package import Wire
 
 /// What a client endpoint tells its driver; drained by `ClientEndpoint.pollNotice`.
@@ -121,6 +120,8 @@ package final class ClientEndpoint {
     package var resumeRequest: ResumeRequest? { (next ?? current).resume }
     /// What the next connection has to show; `nil` before the server has said it.
     package var token: String? { client.resumeOffer?.token }
+    /// Proves that a token is shown again by its owner.
+    package var resumeKey: String? { client.resumeOffer?.key }
 
     /// Our end of the present connection.
     package var local: PeerAddress { current.local }
@@ -132,7 +133,7 @@ package final class ClientEndpoint {
         connections.contains { $0.local == local && !$0.carrier.isClosed }
     }
 
-    private var connections: [ClientConnection] { [next, current].compactMap(\.self) + former }
+    var connections: [ClientConnection] { [next, current].compactMap(\.self) + former }
 
     // MARK: Signalling
 
@@ -204,30 +205,6 @@ package final class ClientEndpoint {
         if connection === current { revive(now: now) }
         serve(now: now)
     }
-
-    /// Takes bytes of the stream to the server, where the transport needs one.
-    package func receive(stream bytes: [UInt8], now: Instant) {
-        guard case .webSocket(let transport) = current.carrier else { return }
-        transport.receive(bytes, now: now)
-        current.unanswered = nil
-        serve(now: now)
-    }
-
-    /// The server has ended the stream, or it broke.
-    package func streamEnded(now: Instant) {
-        guard case .webSocket(let transport) = current.carrier else { return }
-        transport.streamEnded(now: now)
-        serve(now: now)
-    }
-
-    /// Bytes for the stream; `nil` when there are none now. Ask only as long as the stream takes them.
-    package func pollWrite(_ byteCount: Int, now: Instant) -> StreamWrite? {
-        guard case .webSocket(let transport) = current.carrier else { return nil }
-        return transport.pollWrite(byteCount, now: now)
-    }
-
-    /// Whether the transport wants a stream instead of datagrams.
-    package var usesStream: Bool { if case .webSocket = current.carrier { true } else { false } }
 
     package func handleTimeout(now: Instant) {
         for connection in connections { connection.handleTimeout(now: now) }
@@ -302,7 +279,7 @@ package final class ClientEndpoint {
 
     // MARK: The way through
 
-    private func serve(now: Instant) {
+    func serve(now: Instant) {
         while let event = current.pollEvent(now: now) { handle(event, of: current, now: now) }
         while let connection = next, let event = connection.pollEvent(now: now) { handle(event, ofNext: connection, now: now) }
         for connection in former { readFormer(connection, now: now) }

@@ -12,12 +12,20 @@ final class ServedSession {
         case detached(place: Int)
     }
 
+    struct SpareToken {
+        let generation: UInt32
+        /// The how manieth showing of it was taken last; a later one may be taken again.
+        let attempt: UInt32
+    }
+
     var session: Session
     var responder: Responder
     /// What tokens call it.
     let number: UInt64
     /// Of the token that resumes it; each is used once.
     var generation: UInt32 = 0
+    /// The token before that one, while its owner may not know of the next; `nil` once he has said something since.
+    var spare: SpareToken?
     var attachment = Attachment.none
 
     init(session: Session, responder: Responder, number: UInt64) {

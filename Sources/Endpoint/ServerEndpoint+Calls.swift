@@ -22,7 +22,7 @@ extension ServerEndpoint {
         do throws(WebRTCRefusal) {
             peer = try WebRTCPeer(
                 answering: offer.sdp, with: settings.connection, credentials: ufrags.make(at: configuration.place, entropy: &entropy),
-                candidates: candidates, wishes: MediaWishes(offer.mode ?? configuration.session.mode), entropy: entropy.fork(), now: now)
+                candidates: candidates, wishes: MediaWishes(mode(of: offer)), entropy: entropy.fork(), now: now)
         } catch {
             return .failure(.malformedOffer(code: error.code, message: error.description, param: "sdp"))
         }
@@ -33,6 +33,12 @@ extension ServerEndpoint {
         if let call = connection.call { calls[call.id] = slot }
         serve(slot, connection, now: now)
         return .success(CallAnswer(callID: connection.call?.id ?? "", sdp: peer.answer, entityTag: peer.entityTag))
+    }
+
+    /// The mode that the proposed session names, or has where it is resumed: the answer offers what it needs.
+    private func mode(of offer: CallOffer) -> ReliabilityMode {
+        if let named = offer.proposal?.update.mode.value.flatMap({ ReliabilityMode(rawValue: $0) }) { return named }
+        return offer.request.resume.flatMap { mode(ofSession: $0) } ?? configuration.session.mode
     }
 
     /// Our host candidates: those that are configured, or the address at which HTTP was reached.
@@ -77,11 +83,6 @@ extension ServerEndpoint {
 
     /// Whether there is such a call, for GET on its resource.
     package func hasCall(id: String) -> Bool { calls[id] != nil }
-}
-
-extension CallOffer {
-    /// The mode that the proposed session names: the answer offers what it needs.
-    fileprivate var mode: ReliabilityMode? { proposal?.update.mode.value.flatMap { ReliabilityMode(rawValue: $0) } }
 }
 
 extension MediaWishes {

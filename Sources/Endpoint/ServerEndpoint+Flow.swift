@@ -123,6 +123,7 @@ extension ServerEndpoint {
             }
         case .event(let bytes):
             guard case .active(let active) = connection.conversation else { return }
+            active.spare = nil
             active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
             active.session.receive(event: bytes, now: now)
             connection.transport.receives(active.session.delivery, now: now)

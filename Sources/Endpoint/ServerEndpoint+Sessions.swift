@@ -45,9 +45,7 @@ extension ServerEndpoint {
     }
 
     private func offer(for served: ServedSession) -> ResumeOffer {
-        ResumeOffer(
-            token: sessions.token(of: served),
-            detachedMilliseconds: Int(configuration.sessionLimits.detachedDuration.nanoseconds / 1_000_000))
+        sessions.offer(for: served, detachedDuration: configuration.sessionLimits.detachedDuration)
     }
 
     private func refuse(_ connection: ServedConnection, status: Int, _ reason: String, now: Instant) {
@@ -62,7 +60,7 @@ extension ServerEndpoint {
     private func resume(_ request: ResumeRequest, at slot: Int, on connection: ServedConnection, now: Instant) {
         let served: ServedSession
         do throws(ResumeRefusal) {
-            served = try sessions.session(for: request.token)
+            served = try sessions.take(request)
         } catch {
             return refuse(connection, status: error.status, "\(error.code.text): \(error.message)", now: now)
         }
@@ -70,7 +68,6 @@ extension ServerEndpoint {
         sessions.leave(served)
         if case .attached(let former) = served.attachment { supersede(former, now: now) }
         served.attachment = .attached(slot: slot)
-        served.generation += 1
         counters.sessionsResumed += 1
         served.session.updatePathDelay(connection.carrier.minimumRTT / 2)
         let capabilities = connection.transport.capabilities
@@ -100,12 +97,15 @@ extension ServerEndpoint {
     /// Whether a resume would be granted now: HTTP says so before it answers a call.
     func resumeRefusal(of request: ResumeRequest) -> ResumeRefusal? {
         do throws(ResumeRefusal) {
-            _ = try sessions.session(for: request.token)
+            _ = try sessions.session(for: request)
             return nil
         } catch {
             return error
         }
     }
+
+    /// The mode of the session that a request resumes; `nil` for one that resumes none.
+    func mode(ofSession request: ResumeRequest) -> ReliabilityMode? { try? sessions.session(for: request).session.mode }
 
     // MARK: The end of a connection, and of a session
 

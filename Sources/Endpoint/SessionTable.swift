@@ -34,17 +34,35 @@ struct SessionTable {
 
     // MARK: Tokens
 
-    /// The token that is good from now on; those before it are used.
-    func token(of session: ServedSession) -> String {
-        tokens.token(for: .init(session: session.number, generation: session.generation))
+    /// What resumes a session from now on.
+    func offer(for session: ServedSession, detachedDuration: Duration) -> ResumeOffer {
+        ResumeOffer(
+            token: tokens.token(for: .init(session: session.number, generation: session.generation)),
+            key: tokens.key(ofSession: session.number), detachedMilliseconds: Int(detachedDuration.nanoseconds / 1_000_000))
     }
 
-    /// The session that a token resumes.
-    func session(for token: String) throws(ResumeRefusal) -> ServedSession {
-        guard let claim = tokens.claim(in: token) else { throw .foreign }
-        guard let session = sessions[claim.session] else { throw .expired }
-        guard claim.generation == session.generation else { throw .used }
+    /// The session that a request resumes. Nothing changes by asking.
+    func session(for request: ResumeRequest) throws(ResumeRefusal) -> ServedSession { try find(request).session }
+
+    /// Takes the token of a request: from now on it is used.
+    ///
+    /// The client may never hear of it, and then has no other. So whoever proves that it is his may show it again, until an event
+    /// of his by the new connection says that he has heard.
+    func take(_ request: ResumeRequest) throws(ResumeRefusal) -> ServedSession {
+        let (session, generation) = try find(request)
+        session.spare = ServedSession.SpareToken(generation: generation, attempt: request.retry?.attempt ?? 0)
+        if generation == session.generation { session.generation += 1 }
         return session
+    }
+
+    private func find(_ request: ResumeRequest) throws(ResumeRefusal) -> (session: ServedSession, generation: UInt32) {
+        guard let claim = tokens.claim(in: request.token) else { throw .foreign }
+        guard let session = sessions[claim.session] else { throw .expired }
+        if let retry = request.retry, !retry.proves(request.token, key: tokens.key(ofSession: session.number)) { throw .foreign }
+        if claim.generation == session.generation { return (session, claim.generation) }
+        guard let spare = session.spare, spare.generation == claim.generation, let retry = request.retry, retry.attempt > spare.attempt
+        else { throw .used }
+        return (session, claim.generation)
     }
 
     // MARK: Waiting sessions

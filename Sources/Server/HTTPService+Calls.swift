@@ -121,11 +121,3 @@ extension HTTPService {
         return String(field.dropFirst().dropLast())
     }
 }
-
-extension ResumeRequest {
-    /// `?resume=…&last_event_id=…&answer_sequence=…`, for a client that posts its offer alone, or opens a WebSocket.
-    init?(_ query: [String: String]) {
-        guard let token = query["resume"] else { return nil }
-        self.init(token: token, lastEventID: query["last_event_id"], answerSequence: query["answer_sequence"].flatMap { UInt16($0) })
-    }
-}

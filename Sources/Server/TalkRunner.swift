@@ -165,16 +165,6 @@ extension SignallingClient {
     }
 }
 
-extension ResumeRequest {
-    /// As the query of a call has it. Tokens and ids of events hold nothing that a query must escape.
-    fileprivate var query: String {
-        var pairs = ["resume=" + token]
-        if let lastEventID { pairs.append("last_event_id=" + lastEventID) }
-        if let answerSequence { pairs.append("answer_sequence=\(answerSequence)") }
-        return pairs.joined(separator: "&")
-    }
-}
-
 /// What a conversation runs on.
 private enum TalkSocket {
     case datagrams(NIOLoopBound<TalkLines>)

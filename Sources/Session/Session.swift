@@ -243,7 +243,9 @@ package struct Session: Sendable {
         }
         let id = identifiers.next(.event)
         let bytes = event.encoded(eventID: id)
-        eventLog.append(id: id, bytes)
+        // A client that did not hear what one connection was told of its session hears it anew on the next.
+        let isResumed = if case .sessionResumed = event { true } else { false }
+        eventLog.append(id: id, bytes, isRepeated: !isResumed)
         if case .attached = phase { outputs.append(.event(bytes)) }
     }
 

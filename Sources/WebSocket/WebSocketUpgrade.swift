@@ -83,13 +83,9 @@ package struct WebSocketUpgrade: Hashable, Sendable {
         return Array((text + "\r\n").utf8)
     }
 
-    /// Tokens and event ids are letters and digits: nothing of them needs escaping.
     private static func path(_ configuration: WebSocketClientConfiguration) -> String {
         guard let resume = configuration.resume else { return configuration.path }
-        var pairs = ["resume=\(resume.token)"]
-        if let id = resume.lastEventID { pairs.append("last_event_id=\(id)") }
-        if let sequence = resume.answerSequence { pairs.append("answer_sequence=\(sequence)") }
-        return configuration.path + (configuration.path.contains("?") ? "&" : "?") + pairs.joined(separator: "&")
+        return configuration.path + (configuration.path.contains("?") ? "&" : "?") + resume.query
     }
 
     /// Checks a server's answer (section 4.1).
@@ -118,6 +114,18 @@ package struct WebSocketHead: Hashable, Sendable {
     package var status: Int {
         let words = firstLine.split(separator: " ")
         return words.count >= 2 && words[0].hasPrefix("HTTP/1.") ? Int(words[1]) ?? 0 : 0
+    }
+
+    /// The query of a request's target, as pairs; nothing is unescaped, and of one name the last stands.
+    package var query: [String: String] {
+        let words = firstLine.split(separator: " ")
+        guard words.count >= 2, let start = words[1].firstIndex(of: "?") else { return [:] }
+        var pairs: [String: String] = [:]
+        for pair in words[1][start...].dropFirst().split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            pairs[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
+        }
+        return pairs
     }
 
     /// Reads a head that stands at the beginning of `bytes`; `nil` while its end has not come.

@@ -12,34 +12,16 @@ struct RealtimeRequest: Hashable {
         let pathEnd = target.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
         path = String(decoding: target[..<pathEnd], as: UTF8.self)
         attach = AttachRequest()
-        var token: String?
-        var resume = ResumeRequest(token: "")
+        var query: [String: String] = [:]
         for pair in target[pathEnd...].dropFirst().split(separator: UInt8(ascii: "&")) {
             let nameEnd = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            let value = Self.percentDecoded(pair[nameEnd...].dropFirst())
-            switch Self.percentDecoded(pair[..<nameEnd]) {
-            case "model": attach.model = value
-            // A page cannot set header fields on a WebTransport, so its secret comes in the query.
-            case "client_secret": attach.secret = value
-            case "resume": token = value
-            case "last_event_id": resume.lastEventID = value
-            case "answer_sequence": resume.answerSequence = UInt16(value)
-            default: break
-            }
+            query[Self.percentDecoded(pair[..<nameEnd])] = Self.percentDecoded(pair[nameEnd...].dropFirst())
         }
-        if let token {
-            resume.token = token
-            attach.resume = resume
-        }
+        attach.model = query["model"]
+        // A page cannot set header fields on a WebTransport, so its secret comes in the query.
+        attach.secret = query["client_secret"]
+        attach.resume = ResumeRequest(query)
         if let secret = request.fields.first("authorization").flatMap(Self.bearerToken) { attach.secret = secret }
-    }
-
-    /// A resume as the pairs of a query.
-    static func query(of resume: ResumeRequest) -> [(String, String)] {
-        var pairs = [("resume", resume.token)]
-        if let id = resume.lastEventID { pairs.append(("last_event_id", id)) }
-        if let sequence = resume.answerSequence { pairs.append(("answer_sequence", String(sequence))) }
-        return pairs
     }
 
     /// The token of `Bearer …` (RFC 6750 section 2.1); the scheme's case is free (RFC 9110 section 11.1).

@@ -107,7 +107,7 @@ extension WebTransportClient {
     private var path: String {
         var pairs: [(String, String)] = []
         if let model = configuration.model { pairs.append(("model", model)) }
-        if let resume = configuration.resume { pairs += RealtimeRequest.query(of: resume) }
+        if let resume = configuration.resume { pairs += resume.queryItems }
         let query = pairs.map { "\($0)=\(RealtimeRequest.percentEncoded($1))" }.joined(separator: "&")
         guard !query.isEmpty else { return configuration.path }
         return configuration.path + (configuration.path.contains("?") ? "&" : "?") + query

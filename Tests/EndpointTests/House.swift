@@ -5,6 +5,7 @@ import QUIC
 import RoQ
 import Session
 import WebRTC
+import WebSocket
 import WebTransport
 import Wire
 
@@ -16,7 +17,11 @@ final class House {
         let path: NetworkPath
         /// The client it goes to; `nil` for the server.
         let client: Int?
+        /// Where it is no datagram.
+        var stream: StreamPart?
     }
+
+    enum StreamPart { case bytes, end }
 
     static let serverAddress = PeerAddress(ipv4: 10, 0, 0, 1, port: 4433)
     let server: ServerEndpoint
@@ -35,7 +40,7 @@ final class House {
     var drops: (_ client: Int, _ up: Bool, _ number: Int, _ bytes: [UInt8]) -> Bool = { _, _, _, _ in false }
     /// Datagrams of the server's that no client claims: answers to strangers.
     private(set) var strays: [[UInt8]] = []
-    /// Addresses of clients to and from which nothing passes.
+    /// Addresses of clients to and from which nothing passes, what is under way included.
     var dead: [PeerAddress] = []
     private var flights: [Flight] = []
     /// By the local addresses of clients.
@@ -46,6 +51,8 @@ final class House {
     /// Where a client goes that wants another connection; `nil` leaves it without.
     var refuge: ((House) -> ClientTransport?)?
     private var counts: [[Int]] = []
+    /// By the local addresses of clients: their WebSockets.
+    private var streams: [PeerAddress: HouseStream] = [:]
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
 
     init(delay: Duration = .milliseconds(25), configure: (inout ServerConfiguration) -> Void = { _ in }) throws {
@@ -64,11 +71,14 @@ final class House {
     }
 
     static let transports = ["webtransport", "roq", "webrtc"]
+    /// How long TCP waits for an acknowledgement before it gives a stream up.
+    static let streamPatience = Duration.seconds(4)
 
     static func transport(_ name: String) throws -> ClientTransport {
         switch name {
         case "roq": .roq(RoQConfiguration())
         case "webrtc": .webRTC(WebRTCClientConfiguration(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000)))
+        case "websocket": .webSocket(WebSocketClientConfiguration(authority: "localhost"))
         default: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
         }
     }
@@ -98,6 +108,7 @@ final class House {
         let local = PeerAddress(ipv4: 10, 0, 2, 1, port: UInt16(2000 + attachCount))
         let path = NetworkPath(local: local, remote: Self.serverAddress)
         owners[local] = index
+        streams[local] = nil
         clients[index].attach(over: transport, path: path, entropy: Entropy(seed: UInt64(500 + attachCount)), now: now)
         signal(index, path)
     }
@@ -145,6 +156,7 @@ final class House {
             if condition(self) { return true }
             var next = earliest(server.deadline, flights.map(\.arrival).min())
             for client in clients { next = earliest(next, client.deadline) }
+            for stream in streams.values { next = earliest(next, stream.breaks) }
             guard let next, next <= end else {
                 now = end
                 return condition(self)
@@ -155,6 +167,7 @@ final class House {
             for flight in due { deliver(flight) }
             if let deadline = server.deadline, deadline <= now { server.handleTimeout(now: now) }
             for client in clients { if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) } }
+            handleStreamTimeouts()
         }
     }
 
@@ -174,6 +187,7 @@ final class House {
                     flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: nil))
                 }
             }
+            pumpStreams(of: index)
             while let notice = client.pollNotice() {
                 notices[index].append(notice)
                 if notice == .attachmentWanted, let transport = refuge?(self) { attach(index, transport) }
@@ -191,6 +205,7 @@ final class House {
                 flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: index))
             }
         }
+        pumpServerStreams()
         while let notice = server.pollNotice() { serverNotices.append(notice) }
     }
 
@@ -202,12 +217,89 @@ final class House {
     }
 
     private func deliver(_ flight: Flight) {
+        guard !dead.contains(flight.client == nil ? flight.path.remote : flight.path.local) else { return }
+        if let part = flight.stream { return deliver(flight, part) }
         flight.bytes.withUnsafeBytes { bytes in
             if let client = flight.client {
                 clients[client].receive(bytes, path: flight.path, ecn: .notCapable, now: now)
             } else {
                 server.receive(bytes, path: flight.path, ecn: .notCapable, now: now)
             }
+        }
+    }
+
+    // MARK: Streams
+
+    /// Whole, in order, and as late as datagrams. Where nothing passes, TCP breaks after a while; behind a NAT that has forgotten
+    /// it, at once, by the server's RST.
+    private func pumpStreams(of index: Int) {
+        for (local, owner) in owners where owner == index && clients[index].usesStream(local) {
+            var stream = streams[local] ?? HouseStream(rebound: rebound[local])
+            while let write = clients[index].pollWrite(16_384, from: local, now: now) {
+                if rebound[local] != stream.rebound {
+                    stream.breaks = stream.breaks ?? now + delay + delay
+                } else if dead.contains(local) {
+                    stream.breaks = stream.breaks ?? now + Self.streamPatience
+                } else {
+                    launch(write, from: NetworkPath(local: Self.serverAddress, remote: local), client: nil)
+                }
+            }
+            streams[local] = stream
+        }
+    }
+
+    private func launch(_ write: StreamWrite, from path: NetworkPath, client: Int?) {
+        if !write.bytes.isEmpty { flights.append(Flight(arrival: now + delay, bytes: write.bytes, path: path, client: client, stream: .bytes)) }
+        if write.isEnd { flights.append(Flight(arrival: now + delay, bytes: [], path: path, client: client, stream: .end)) }
+    }
+
+    private func pumpServerStreams() {
+        while server.pollReadyStream() != nil {}
+        for (local, stream) in streams {
+            guard let handle = stream.handle, let index = owners[local] else { continue }
+            while let write = server.pollWrite(16_384, of: handle, now: now) {
+                guard !dead.contains(local), rebound[local] == stream.rebound else { continue }
+                launch(write, from: NetworkPath(local: local, remote: Self.serverAddress), client: index)
+            }
+        }
+    }
+
+    private func handleStreamTimeouts() {
+        for (local, stream) in streams {
+            guard let time = stream.breaks, time <= now, let index = owners[local] else { continue }
+            streams[local]?.breaks = nil
+            clients[index].streamEnded(at: local, now: now)
+        }
+    }
+
+    private func deliver(_ flight: Flight, _ part: StreamPart) {
+        let local = flight.client == nil ? flight.path.remote : flight.path.local
+        guard var stream = streams[local] else { return }
+        switch (flight.client, part) {
+        case (let client?, .bytes): clients[client].receive(stream: flight.bytes, at: local, now: now)
+        case (let client?, .end): clients[client].streamEnded(at: local, now: now)
+        case (nil, .bytes):
+            if let handle = stream.handle { return server.receive(flight.bytes, on: handle, now: now) }
+            stream.request += flight.bytes
+            streams[local] = stream
+            answerStream(stream, local)
+        case (nil, .end): if let handle = stream.handle { server.streamEnded(handle, now: now) }
+        }
+    }
+
+    /// What HTTP would do.
+    private func answerStream(_ stream: HouseStream, _ local: PeerAddress) {
+        guard let index = owners[local], let head = WebSocketHead(stream.request), let upgrade = try? WebSocketUpgrade(fields: head.fields)
+        else { return }
+        let offer = StreamOffer(request: AttachRequest(resume: ResumeRequest(head.query)), form: upgrade.form, remoteAddress: local)
+        let back = NetworkPath(local: local, remote: Self.serverAddress)
+        switch server.acceptStream(offer, now: now) {
+        case .success(let handle):
+            streams[local]?.handle = handle
+            launch(StreamWrite(bytes: upgrade.response, isEnd: false), from: back, client: index)
+        case .failure(.resumeRefused(let refusal)):
+            launch(StreamWrite(bytes: Array("HTTP/1.1 \(refusal.status) Refused\r\n\r\n".utf8), isEnd: true), from: back, client: index)
+        case .failure: launch(StreamWrite(bytes: [], isEnd: true), from: back, client: index)
         }
     }
 
@@ -242,4 +334,14 @@ final class House {
     }
 
     func hasStopped(_ client: Int) -> Bool { notices[client].contains(.realtime(.outputStopped)) }
+}
+
+/// A client's WebSocket on its way to the server.
+private struct HouseStream {
+    /// The NAT's port when it was opened.
+    let rebound: UInt16?
+    var request: [UInt8] = []
+    var handle: StreamHandle?
+    /// When TCP tells its client that it is broken.
+    var breaks: Instant?
 }

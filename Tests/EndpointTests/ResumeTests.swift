@@ -8,7 +8,12 @@ import Wire
 
 /// Sessions that go on over another connection, after a loss and on purpose.
 @Suite(.ownsSCTP) struct ResumeTests {
-    private static let ways = House.transports.flatMap { from in House.transports.map { (from: from, to: $0) } }
+    private static let transports = House.transports + ["websocket"]
+    private static let ways = transports.flatMap { from in transports.map { (from: from, to: $0) } }
+    /// A way that touches WebSocket can do no other mode.
+    private static func modes(_ way: (from: String, to: String), _ modes: [ReliabilityMode]) -> [ReliabilityMode] {
+        way.from == "websocket" || way.to == "websocket" ? [.stream] : modes
+    }
 
     private func speak(_ house: House, _ client: Int, _ frames: Range<Int>) {
         for index in frames {
@@ -27,7 +32,7 @@ import Wire
 
     @Test(arguments: ways)
     func `a session moves on purpose in mid-prompt, and the prompt is intact in every mode`(way: (from: String, to: String)) throws {
-        for mode in [ReliabilityMode.datagram, .streamPerFrame, .repair] {
+        for mode in Self.modes(way, [.datagram, .streamPerFrame, .repair]) {
             let house = try House()
             let client = house.connect(try House.transport(way.from), reconnect: ReconnectPolicy()) { $0.mode = mode }
             house.run { $0.isOpen(client) }
@@ -53,7 +58,7 @@ import Wire
 
     @Test(arguments: ways)
     func `after a loss in mid-prompt the session goes on, and a reliable prompt is intact`(way: (from: String, to: String)) throws {
-        for mode in [ReliabilityMode.streamPerFrame, .stream, .repair] {
+        for mode in Self.modes(way, [.streamPerFrame, .stream, .repair]) {
             let house = try House()
             let client = house.connect(try House.transport(way.from), reconnect: ReconnectPolicy()) { $0.mode = mode }
             house.run { $0.isOpen(client) }
@@ -75,14 +80,16 @@ import Wire
         }
     }
 
-    @Test(arguments: House.transports)
+    @Test(arguments: transports)
     func `frames captured while nothing is open leave as soon as it is, whatever the mode`(transport: String) throws {
         let house = try House()
-        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy())
+        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { if transport == "websocket" { $0.mode = .stream } }
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
         house.refuge = { _ in nil }
         house.dead = [house.path(client)]
+        // Only who writes to a stream learns that it is dead.
+        if transport == "websocket" { house.clients[client].changeMode(.stream, now: house.now) }
         #expect(house.run(for: .seconds(60)) { $0.notices[client].contains(.attachmentWanted) })
         speak(house, client, 0..<20)
         house.attach(client, try House.transport(transport))
@@ -141,12 +148,11 @@ import Wire
             var configuration = WebTransportClientConfiguration(authority: "localhost")
             configuration.path = "/v1/realtime?resume=\(token)"
             return house.connect(.webTransport(configuration))
-        case "webrtc": return house.connect(try House.transport("webrtc"), resume: ResumeRequest(token: token))
-        default: return house.connect(try House.transport("roq"), resume: ResumeRequest(token: token))
+        default: return house.connect(try House.transport(transport), resume: ResumeRequest(token: token))
         }
     }
 
-    @Test(arguments: House.transports)
+    @Test(arguments: transports)
     func `a used, a foreign and an expired token are refused, each by its code, and nothing else suffers`(transport: String) throws {
         let house = try House { $0.sessionLimits.detachedDuration = .seconds(1) }
         let client = house.connect(try House.transport("webtransport"), reconnect: ReconnectPolicy())
@@ -215,5 +221,22 @@ import Wire
         #expect(house.run(for: .seconds(15)) { $0.hasStopped(client) })
         #expect(house.receipts(client).first?.verdict == .intact)
         #expect(resumes(house, client).isEmpty, "it went on over the same connection")
+    }
+
+    /// TCP knows no other address, and the server's kernel says so.
+    @Test func `over WebSocket a NAT that forgets its client costs a resume, and the prompt is intact`() throws {
+        let house = try House()
+        let client = house.connect(try House.transport("websocket"), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+        house.run { $0.isOpen(client) }
+        house.run(for: .milliseconds(500))
+        house.refuge = { _ in try? House.transport("websocket") }
+        speak(house, client, 0..<30)
+        house.rebind(client)
+        speak(house, client, 30..<100)
+        house.clients[client].commit(now: house.now)
+        house.clients[client].requestResponse(now: house.now)
+        #expect(house.run(for: .seconds(15)) { $0.hasStopped(client) })
+        #expect(house.receipts(client).first?.verdict == .intact)
+        #expect(resumes(house, client) == [["websocket", "websocket"]])
     }
 }

@@ -44,7 +44,11 @@ package struct RealtimeClient: Sendable {
     /// The events that came by the former connection since a resume was asked for: they come again by the new one.
     private var seenSinceRequest: Set<String> = []
     /// With what the session can be resumed, where the server offers it.
-    package private(set) var resumeOffer: ResumeOffer?
+    package private(set) var resumeOffer: ResumeOffer? {
+        didSet { if resumeOffer?.token != oldValue?.token { timesShown = 0 } }
+    }
+    /// How often its token was shown.
+    private var timesShown: UInt32 = 0
     /// How often the session was gone on with.
     package private(set) var resumeCount = 0
 
@@ -95,7 +99,12 @@ package struct RealtimeClient: Sendable {
 
     /// What the next connection has to show; `nil` where the server resumes nothing.
     package var resumeRequest: ResumeRequest? {
-        resumeOffer.map { ResumeRequest(token: $0.token, lastEventID: lastEventID, answerSequence: heard.firstMissing) }
+        resumeOffer.map { offer in
+            var request = ResumeRequest(token: offer.token, lastEventID: lastEventID, answerSequence: heard.firstMissing)
+            // The server may have taken it before, and the answer was lost.
+            if timesShown > 0 { request.retry = offer.key.map { ResumeRetry(attempt: timesShown, of: offer.token, key: $0) } }
+            return request
+        }
     }
 
     /// The connection is gone, or gives no sign of life: from now on everything waits.
@@ -105,7 +114,10 @@ package struct RealtimeClient: Sendable {
     package mutating func goOn() { if case .broken = link { link = .steady } }
 
     /// A connection was asked to go on with the session: events that still come by the present one will come again.
-    package mutating func resumeRequested() { seenSinceRequest = [] }
+    package mutating func resumeRequested() {
+        seenSinceRequest = []
+        timesShown += 1
+    }
 
     /// The connection that replaces a broken one takes frames.
     package mutating func reopened() {

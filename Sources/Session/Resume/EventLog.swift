@@ -4,6 +4,8 @@ struct EventLog: Sendable {
     private struct Entry: Sendable {
         let id: String
         let bytes: [UInt8]
+        /// Whether it comes again by another connection.
+        let isRepeated: Bool
     }
 
     private let countLimit: Int
@@ -23,8 +25,9 @@ struct EventLog: Sendable {
 
     var count: Int { entries.count - head }
 
-    mutating func append(id: String, _ bytes: [UInt8]) {
-        entries.append(Entry(id: id, bytes: bytes))
+    /// - Parameter isRepeated: `false` for what concerns one connection: it can be named, and does not come again.
+    mutating func append(id: String, _ bytes: [UInt8], isRepeated: Bool = true) {
+        entries.append(Entry(id: id, bytes: bytes, isRepeated: isRepeated))
         byteCount += bytes.count
         while count > countLimit || byteCount > byteLimit, count > 0 {
             removeFirst()
@@ -47,7 +50,11 @@ struct EventLog: Sendable {
         return (events(from: head), id != forgotten)
     }
 
-    private func events(from index: Int) -> [[UInt8]] { entries[index...].compactMap { $0?.bytes } }
+    private func events(from index: Int) -> [[UInt8]] {
+        entries[index...].compactMap { entry in
+            entry.flatMap { $0.isRepeated ? $0.bytes : nil }
+        }
+    }
 
     /// From the end: what a client names is most often recent.
     private func index(of id: String) -> Int? { entries[head...].lastIndex { $0?.id == id } }

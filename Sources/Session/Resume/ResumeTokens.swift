@@ -31,7 +31,7 @@ package struct ResumeTokens: Sendable {
 
     package func token(for claim: Claim) -> String {
         let bytes = Self.bytes(claim)
-        return Self.prefix + Self.hexadecimal(bytes + code(of: bytes))
+        return Self.prefix + hexadecimal(bytes + code(of: bytes))
     }
 
     /// - Returns: `nil` for what no token of this endpoint is.
@@ -49,6 +49,11 @@ package struct ResumeTokens: Sendable {
         return Claim(session: session, generation: generation)
     }
 
+    /// What a session's owner proves with that it shows a token again: of the session alone, and known to nobody else.
+    package func key(ofSession number: UInt64) -> String {
+        hexadecimal(code(of: Array("key".utf8) + Self.bytes(Claim(session: number, generation: 0))))
+    }
+
     private func code(of claim: [UInt8]) -> [UInt8] {
         Array(HMAC<SHA256>.authenticationCode(for: claim, using: SymmetricKey(data: secret)).prefix(Self.codeByteCount))
     }
@@ -60,19 +65,13 @@ package struct ResumeTokens: Sendable {
         return bytes
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
     /// Lower case alone, as they are written: a token has one form.
     private static func bytes(hexadecimal text: Substring.UTF8View) -> [UInt8]? {
         guard text.count == (claimByteCount + codeByteCount) * 2 else { return nil }
         var bytes: [UInt8] = []
         var high: UInt8?
         for digit in text {
-            guard let value = digits.firstIndex(of: digit).map({ UInt8($0) }) else { return nil }
+            guard let value = hexadecimalDigits.firstIndex(of: digit).map({ UInt8($0) }) else { return nil }
             if let first = high {
                 bytes.append(first << 4 | value)
                 high = nil
@@ -82,4 +81,11 @@ package struct ResumeTokens: Sendable {
         }
         return bytes
     }
+}
+
+private let hexadecimalDigits = Array("0123456789abcdef".utf8)
+
+/// In lower case.
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    String(decoding: bytes.flatMap { [hexadecimalDigits[Int($0 >> 4)], hexadecimalDigits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -8,17 +8,20 @@ package struct ResumeRequest: Hashable, Sendable {
     package var lastEventID: String?
     /// The sequence number of the first frame of the server's that it lacks; `nil` asks for none again.
     package var answerSequence: UInt16?
+    /// Of a token that was shown before: the server may have taken it, and its answer was lost.
+    package var retry: ResumeRetry?
 
-    package init(token: String, lastEventID: String? = nil, answerSequence: UInt16? = nil) {
+    package init(token: String, lastEventID: String? = nil, answerSequence: UInt16? = nil, retry: ResumeRetry? = nil) {
         self.token = token
         self.lastEventID = lastEventID
         self.answerSequence = answerSequence
+        self.retry = retry
     }
 }
 
 extension ResumeRequest: Codable {
     private enum CodingKeys: String, CodingKey {
-        case token, lastEventID = "last_event_id", answerSequence = "answer_sequence"
+        case token, lastEventID = "last_event_id", answerSequence = "answer_sequence", retry
     }
 }
 
@@ -26,16 +29,19 @@ extension ResumeRequest: Codable {
 package struct ResumeOffer: Hashable, Sendable, Codable {
     /// Good once, while the session lives.
     package var token: String
+    /// Proves who shows a token again. It is never sent back; `nil` where the server takes no token twice.
+    package var key: String?
     /// How long the session is kept without a connection.
     package var detachedMilliseconds: Int
 
-    package init(token: String, detachedMilliseconds: Int) {
+    package init(token: String, key: String? = nil, detachedMilliseconds: Int) {
         self.token = token
+        self.key = key
         self.detachedMilliseconds = detachedMilliseconds
     }
 
     private enum CodingKeys: String, CodingKey {
-        case token, detachedMilliseconds = "detached_ms"
+        case token, key, detachedMilliseconds = "detached_ms"
     }
 }
 
