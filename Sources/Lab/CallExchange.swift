@@ -1,4 +1,5 @@
 import Endpoint
+import Session
 import Wire
 
 /// What HTTPS adds to a call before its first packet: the sizes are those of the real protocols, and of the request and
@@ -78,9 +79,14 @@ enum CallExchange {
             \r
             \(answer.sdp)
             """
-        // Whatever the status would be: for a trial it is the end.
-        case .failure(let refusal): "HTTP/1.1 400 Bad Request\r\n\r\n\(refusal)"
+        case .failure(let refusal): text(refusal)
         }
+    }
+
+    /// The status of a token that resumes nothing says why; every other is the same to a trial.
+    static func text(_ refusal: CallRefusal) -> String {
+        guard case .resumeRefused(let resume) = refusal else { return "HTTP/1.1 400 Bad Request\r\n\r\n\(refusal)" }
+        return "HTTP/1.1 \(resume.status) \(resume.code.text)\r\n\r\n\(resume.message)"
     }
 
     /// Bytes that stand for a handshake's: nobody looks at them.
@@ -105,8 +111,8 @@ struct CallRequest: Hashable, Sendable {
 struct CallClient {
     enum Outcome: Hashable {
         case answered(sdp: String)
-        /// The status line and what the server said.
-        case refused(String)
+        /// The status, then its line and what the server said.
+        case refused(status: Int, String)
     }
 
     private var connection = SignallingConnection(.client)
@@ -134,8 +140,9 @@ struct CallClient {
         case 2: connection.send(request, now: now)
         default:
             let answer = CallExchange.message(in: flight, after: CallExchange.ticketsByteCount + CallExchange.recordByteCount)
-            return answer.head.hasPrefix("HTTP/1.1 201 ")
-                ? .answered(sdp: String(answer.body)) : .refused("\(answer.head.prefix { $0 != "\r\n" }) \(answer.body)")
+            let status = answer.head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+            return status == 201
+                ? .answered(sdp: String(answer.body)) : .refused(status: status, "\(answer.head.prefix { $0 != "\r\n" }) \(answer.body)")
         }
         return nil
     }

@@ -22,6 +22,9 @@ package enum RowError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension TrialRow {
+    /// Columns that rows of earlier versions have not: nothing of the kind could happen there.
+    private static let laterColumns: Set = ["resumes", "transports"]
+
     /// Reads one line of `trials.jsonl`. Columns of a later version that this one does not know are passed over;
     /// a column without a value of its own type is an error.
     package init(json line: Span<UInt8>) throws(RowError) {
@@ -30,7 +33,10 @@ extension TrialRow {
         try parser.readObject { name, value in values[name] = value }
         self.init()
         for column in Self.columns {
-            guard let value = values[column.name] else { throw .missing(column: column.name) }
+            guard let value = values[column.name] else {
+                if Self.laterColumns.contains(column.name) { continue }
+                throw .missing(column: column.name)
+            }
             guard column.set(&self, value) else { throw .wrongType(column: column.name) }
         }
         guard schema == Self.currentSchema else { throw .schema(schema) }

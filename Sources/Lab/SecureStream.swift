@@ -22,9 +22,9 @@ struct SecureStream {
     private static let recordTrailerByteCount = CallExchange.recordByteCount - recordHeaderByteCount
     private static let maximumRecordByteCount = 16_384
 
-    init(_ role: TCPConnection.Role, now: Instant) {
+    init(_ role: TCPConnection.Role, patience: TCPConnection.Patience? = nil, now: Instant) {
         self.role = role
-        tcp = TCPConnection(role, now: now)
+        tcp = TCPConnection(role, patience: patience, now: now)
         phase = .handshake(
             awaited: role == .client ? CallExchange.serverHandshakeByteCount : CallExchange.clientHelloByteCount)
     }
@@ -33,6 +33,8 @@ struct SecureStream {
     /// Records may be written.
     var canWrite: Bool { phase == .secure && tcp.canWrite }
     var peerHasEnded: Bool { tcp.peerHasEnded }
+    /// Nothing is left to send.
+    var isDone: Bool { tcp.isDone }
     mutating func handleTimeout(now: Instant) { tcp.handleTimeout(now: now) }
     mutating func finish() { tcp.finish() }
 

@@ -6,29 +6,44 @@ import Wire
 /// What a stream is offered at once: more waits in the endpoint, where its queues are bounded.
 private let writeByteCount = 16_384
 
-/// The client's stream for a transport that needs one: TCP and TLS to the server, in the lab's model.
+/// A client's stream to the server for a connection that needs one: TCP and TLS, in the lab's model.
 struct ClientStream {
+    /// Our end, by which the endpoint names the connection.
+    let local: PeerAddress
     private var stream: SecureStream
     private var hasToldEnd = false
 
     /// Begins to connect.
-    init(now: Instant) { stream = SecureStream(.client, now: now) }
+    /// - Parameter patience: `nil` where nobody would reconnect.
+    init(local: PeerAddress, patience: TCPConnection.Patience?, now: Instant) {
+        self.local = local
+        stream = SecureStream(.client, patience: patience, now: now)
+    }
 
     var deadline: Instant? { stream.deadline }
-    mutating func handleTimeout(now: Instant) { stream.handleTimeout(now: now) }
+    /// Nothing is left to send of what it was given.
+    var isDone: Bool { stream.isDone }
+
+    mutating func handleTimeout(for endpoint: ClientEndpoint, now: Instant) {
+        stream.handleTimeout(now: now)
+        tellEnd(endpoint, now: now)
+    }
 
     mutating func receive(_ datagram: UnsafeRawBufferPointer, for endpoint: ClientEndpoint, now: Instant) {
         stream.receive(Span<UInt8>(_unsafeBytes: datagram), now: now)
         let bytes = stream.read()
-        if !bytes.isEmpty { endpoint.receive(stream: bytes, now: now) }
-        if stream.peerHasEnded, !hasToldEnd {
-            hasToldEnd = true
-            endpoint.streamEnded(now: now)
-        }
+        if !bytes.isEmpty { endpoint.receive(stream: bytes, at: local, now: now) }
+        tellEnd(endpoint, now: now)
+    }
+
+    private mutating func tellEnd(_ endpoint: ClientEndpoint, now: Instant) {
+        guard stream.peerHasEnded, !hasToldEnd else { return }
+        hasToldEnd = true
+        endpoint.streamEnded(at: local, now: now)
     }
 
     mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, from endpoint: ClientEndpoint, now: Instant) -> Int? {
-        while stream.canWrite, let write = endpoint.pollWrite(writeByteCount, now: now) {
+        while stream.canWrite || endpoint.hasEnded(local), let write = endpoint.pollWrite(writeByteCount, from: local, now: now) {
             if !write.bytes.isEmpty { stream.write(write.bytes) }
             if write.isEnd { stream.finish() }
         }
@@ -72,17 +87,21 @@ struct ServerStream {
         guard let head = WebSocketHead(received) else { return }
         phase = .refused
         guard let upgrade = try? WebSocketUpgrade(fields: head.fields) else { return stream.finish() }
-        let offer = StreamOffer(request: AttachRequest(secret: upgrade.secret), form: upgrade.form, remoteAddress: path.remote)
-        guard case .success(let handle) = endpoint.acceptStream(offer, now: now) else { return stream.finish() }
-        stream.write(upgrade.response)
-        phase = .open(handle)
+        let request = AttachRequest(secret: upgrade.secret, resume: ResumeRequest(head.query))
+        let offer = StreamOffer(request: request, form: upgrade.form, remoteAddress: path.remote)
+        switch endpoint.acceptStream(offer, now: now) {
+        case .success(let handle):
+            stream.write(upgrade.response)
+            phase = .open(handle)
+        case .failure(let refusal):
+            stream.write(Array(CallExchange.text(refusal).utf8))
+            stream.finish()
+        }
     }
 
     mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, from endpoint: ServerEndpoint, now: Instant) -> Int? {
-        // There is one stream in a trial: which one is ready need not be asked.
-        while endpoint.pollReadyStream() != nil {}
         if case .open(let handle) = phase {
-            while stream.canWrite, let write = endpoint.pollWrite(writeByteCount, of: handle, now: now) {
+            while stream.canWrite || endpoint.hasEnded(handle), let write = endpoint.pollWrite(writeByteCount, of: handle, now: now) {
                 if !write.bytes.isEmpty { stream.write(write.bytes) }
                 if write.isEnd { stream.finish() }
             }

@@ -11,6 +11,10 @@ struct TCPSegment: Hashable {
         static let syn = Flags(rawValue: 1)
         static let acknowledges = Flags(rawValue: 2)
         static let fin = Flags(rawValue: 4)
+        /// Nobody here knows this connection (RFC 9293 section 3.5.2).
+        static let reset = Flags(rawValue: 8)
+        /// Keep-alive: says nothing and wants an acknowledgement (RFC 9293 section 3.8.4).
+        static let probe = Flags(rawValue: 16)
     }
 
     var flags: Flags
@@ -40,7 +44,13 @@ struct TCPSegment: Hashable {
 
     static func sackByteCount(_ count: Int) -> Int { count == 0 ? 0 : 4 + 8 * count }
 
+    /// A RST has no options: its header is 12 bytes longer than UDP's.
+    static let resetByteCount = 12
+
     func bytes() -> [UInt8] {
+        if flags.contains(.reset) {
+            return [Self.firstByte, flags.rawValue] + [UInt8](repeating: 0, count: Self.resetByteCount - 2)
+        }
         var bytes: [UInt8] = [Self.firstByte, flags.rawValue, UInt8(truncatingIfNeeded: sacked.count), 0]
         bytes.append(bigEndian: UInt64(start))
         bytes.append(bigEndian: UInt64(acknowledged))
@@ -64,6 +74,10 @@ struct TCPSegment: Hashable {
         var reader = ByteReader(datagram)
         guard try reader.readUInt8() == Self.firstByte else { throw .malformed("not a segment") }
         flags = Flags(rawValue: try reader.readUInt8())
+        if flags.contains(.reset) {
+            (start, acknowledged) = (0, 0)
+            return
+        }
         let sackCount = try reader.readUInt8()
         try reader.skip(1)
         guard sackCount <= Self.maximumSackCount, let start = Int(exactly: try reader.readUInt64()),

@@ -49,7 +49,7 @@ struct TCPSender {
     /// Where `buffer` begins in the stream: everything below is acknowledged.
     private var first = 0
     private var next = 0
-    private var hasFinished = false
+    private(set) var hasFinished = false
     private var segments: [Sent] = []
     private var phase = Phase.open
     private var window = Self.initialWindow
@@ -68,6 +68,9 @@ struct TCPSender {
 
     /// How many segments were sent again.
     private(set) var retransmittedCount = 0
+
+    /// Since when segments are sent again after timeouts without anything new being acknowledged: what `TCP_USER_TIMEOUT` counts from.
+    private(set) var stalledSince: Instant?
 
     var hasRoom: Bool { buffer.count < Self.bufferByteCount && !hasFinished }
     /// Everything that was written is acknowledged, the end included.
@@ -119,6 +122,7 @@ struct TCPSender {
         buffer.removeFirst(byteCount)
         if acknowledged - first > byteCount { finIsAcknowledged = true }
         first = acknowledged
+        stalledSince = nil
         segments.removeAll { $0.range.upperBound <= acknowledged }
         retransmissionTimer.restore()
         if let probed, acknowledged >= probed { self.probed = nil }
@@ -250,6 +254,7 @@ struct TCPSender {
     }
 
     private mutating func timeOut(now: Instant) {
+        stalledSince = stalledSince ?? now
         retransmissionTimer.backOff()
         if case .loss = phase {} else { threshold = max(2, Int(Double(window) * Self.reduction)) }
         // The first is lost; of the others those that had time to arrive.

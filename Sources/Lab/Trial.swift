@@ -35,6 +35,7 @@ struct Trial: ~Copyable {
     }
 
     private let clip: Clip
+    private let transport: TrialTransport
     private var world: World<SignallingClient, SignallingServer>
     private var phase = Phase.connecting
     private var record: TrialRecord
@@ -50,6 +51,7 @@ struct Trial: ~Copyable {
         credentials: TrialCredentials, clock: LabClock? = nil
     ) {
         self.clip = clip
+        self.transport = transport
         let server = SignallingServer(plan, clip: clip, credentials: credentials)
         let client = SignallingClient(plan, transport: transport, talker: talker, credentials: credentials)
         world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
@@ -115,13 +117,21 @@ struct Trial: ~Copyable {
                 phase = .over(end: "closed by \(close.origin.rawValue), code \(close.code): \(close.reason)")
             case .realtime(let notice): hear(notice)
             case .frameRefused: record.refusedCount += 1
-            case .draining, .attachmentWanted, .attachmentFailed: break
+            case .attachmentWanted: reconnect()
+            case .attachmentFailed, .draining: break
             }
         }
     }
 
+    /// The connection is gone, or gives no sign: the session goes on over another one, of the same transport.
+    private mutating func reconnect() {
+        world.client.attach(over: transport, now: world.now)
+        world.pump()
+    }
+
     private mutating func hear(_ notice: ClientNotice) {
         switch notice {
+        case .sessionResumed: record.resumeCount += 1
         case .sessionCreated: record.firstEvent = record.firstEvent ?? world.now
         case .answerFrame:
             record.firstAudio = record.firstAudio ?? world.now

@@ -58,26 +58,17 @@ extension SignallingServer {
 }
 
 extension SignallingClient {
-    /// The client of a trial, which begins to connect.
+    /// The client of a trial, which begins to connect. It goes on with its session when it loses its connection.
     convenience init(_ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials) {
         self.init(
-            transport: transport, talker: talker, credentials: credentials, entropy: Entropy(seed: plan.seed.client), now: .zero)
+            transport: transport, talker: talker, credentials: credentials, reconnect: ReconnectPolicy(),
+            entropy: Entropy(seed: plan.seed.client), now: .zero)
     }
+}
 
-    /// A client that begins to connect.
-    convenience init(
-        transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials, entropy: Entropy, now: Instant
-    ) {
-        let endpoint = ClientEndpoint(
-            transport: Self.transport(transport, credentials: credentials), serverName: "localhost",
-            credentials: ClientCredentials(.insecure), quic: QUICConfiguration(), client: talker, path: .clientSide,
-            entropy: entropy, now: now)
-        let session = #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(talker.mode.rawValue)"}}}"#
-        self.init(endpoint, session: session, now: now)
-    }
-
-    private static func transport(_ transport: TrialTransport, credentials: TrialCredentials) -> ClientTransport {
-        switch transport {
+extension TrialTransport {
+    func client(_ credentials: TrialCredentials) -> ClientTransport {
+        switch self {
         case .webTransport: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
         case .roq: .roq(RoQConfiguration())
         case .webRTC: .webRTC(WebRTCClientConfiguration(identity: credentials.dtls))

@@ -20,6 +20,8 @@ package struct TrialRecord {
     package var answer: Receipt?
     /// Frames that the client's transport did not take.
     package var refusedCount = 0
+    /// How often the session went on over another connection.
+    package var resumeCount = 0
     package var finished = Instant.zero
     package var end = ""
     package var account: PromptAccount?
@@ -95,6 +97,7 @@ extension TrialRow {
         framesSent = record.captures.count
         framesDropped = record.fates.count { if case .dropped = $0 { true } else { false } }
         framesRefused = record.refusedCount
+        resumes = record.resumeCount
         framesHeld = record.fates.count { $0 == nil }
         end = record.end
         setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }
@@ -139,6 +142,7 @@ extension TrialRow {
         longestGapMilliseconds = receipt.longestGapMilliseconds
         intact = receipt.verdict == .intact
         verdict = receipt.verdict.rawValue
+        if let passed = receipt.transports, passed.count > 1 { transports = passed.joined(separator: ">") }
         commitWaitMilliseconds = committed.map { Self.milliseconds(account.decided - $0) }
         frameFates = String(FrameFate.fates(of: captures, in: account).map(\.rawValue))
 

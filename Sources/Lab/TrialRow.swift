@@ -28,6 +28,10 @@ package struct TrialRow: Hashable, Sendable {
     package var framesHeld = 0
     package var framesRefused = 0
     package var longestGapMilliseconds = 0
+    /// How often the session went on over another connection.
+    package var resumes = 0
+    /// The transports over which the prompt came, in order, with `>` between, where there was more than one connection.
+    package var transports = ""
     package var intact = false
     package var verdict = ""
     package var end = ""
@@ -102,6 +106,8 @@ extension TrialRow {
         .integer("frames_held", \.framesHeld),
         .integer("frames_refused", \.framesRefused),
         .integer("longest_gap_ms", \.longestGapMilliseconds),
+        .integer("resumes", \.resumes),
+        .text("transports", \.transports),
         .flag("intact", \.intact),
         .text("verdict", \.verdict),
         .text("end", \.end),

@@ -201,10 +201,17 @@ extension NetworkPath {
     private static let clientAddress = PeerAddress(ipv4: 192, 0, 2, 1, port: 50_000)
     private static let serverAddress = PeerAddress(ipv4: 192, 0, 2, 2, port: 443)
 
-    /// The path as the client sees it; the addresses are for documentation (RFC 5737).
-    /// How far a client's port lies from its old one once the NAT has taken it for another.
+    /// How far a client's port lies from its old one once the NAT has taken it for another. Connections are fewer.
     static let reboundPortDistance: UInt16 = 5_000
 
+    /// The path as the client sees it; the addresses are for documentation (RFC 5737).
     package static let clientSide = NetworkPath(local: clientAddress, remote: serverAddress)
     package static let serverSide = NetworkPath(local: serverAddress, remote: clientAddress)
+
+    /// The path of a client's n-th connection after its first, from a port of its own.
+    static func clientSide(connection count: Int) -> NetworkPath {
+        var path = clientSide
+        path.local.port &+= UInt16(truncatingIfNeeded: count % Int(reboundPortDistance))
+        return path
+    }
 }

@@ -169,7 +169,7 @@ private final class Answerer: SimulatedEndpoint {
 
     @Test func `a refused call is told with its reason`() throws {
         let run = try Self.run(#require(NetworkProfile.named("clean")), answer: .failure(.draining))
-        #expect(run.client.outcome?.1 == .refused("HTTP/1.1 400 Bad Request draining"))
+        #expect(run.client.outcome?.1 == .refused(status: 400, "HTTP/1.1 400 Bad Request draining"))
     }
 
     @Test func `a segment survives writing and reading`() throws {

@@ -76,9 +76,7 @@ import Wire
 
     @Test(arguments: profiles) func `reliable modes bring every prompt whole`(profile: String) throws {
         let sweep = try Self.sweep(modes: ["stream-per-frame", "stream"], profiles: [profile], trials: Self.trials(of: profile))
-        // TCP has no word for it: the connection is gone.
-        let isForgotten = NetworkProfile.named(profile)?.rebinding != nil
-        for row in try Self.rows(sweep) where row.transport != "websocket" || !isForgotten {
+        for row in try Self.rows(sweep) {
             #expect(row.end == TrialRow.completedEnd, "\(row.transport) \(row.mode) seed \(row.seed)")
             #expect(row.verdict == "intact", "\(row.transport) \(row.mode) seed \(row.seed)")
             #expect(row.framesPrompt == 100)

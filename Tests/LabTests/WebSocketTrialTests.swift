@@ -44,6 +44,25 @@ import Wire
         }
     }
 
+    /// Nothing else tells TCP that its client is another now: the server's RST, and the next connection goes on.
+    @Test func `a NAT that forgets its client costs a connection, and the session goes on over another`() throws {
+        for row in try Self.rows("nat-rebinding", trials: 4) {
+            #expect(row.end == TrialRow.completedEnd)
+            #expect(row.verdict == "intact" && row.framesMissing == 0)
+            #expect(row.resumes == 1)
+            // In one of them the talk was over by then.
+            #expect(row.transports == "websocket>websocket" || row.transports.isEmpty)
+        }
+    }
+
+    @Test func `a blackout that TCP would sit out for long costs a connection, and the session goes on over another`() throws {
+        for row in try Self.rows("blackout", trials: 4) {
+            #expect(row.end == TrialRow.completedEnd)
+            #expect(row.verdict == "intact" && row.framesMissing == 0)
+            #expect(row.resumes == 1)
+        }
+    }
+
     @Test func `a plan has no cells that a transport cannot be`() {
         let plan = Plan(
             seed: 1, transports: ["websocket", "roq"], modes: ["datagram", "stream"], profiles: ["clean"], clips: ["a", "b"],

@@ -115,7 +115,7 @@ struct SwarmTown: ~Copyable {
         var next = server.deadline
         for index in streets.indices {
             next = earliest(next, streets[index].upQueue.first?.arrival, streets[index].downQueue.first?.arrival)
-            next = earliest(next, clients[index].deadline, streets[index].signalling.callDeadline, streets[index].faults.last?.at)
+            next = earliest(next, clients[index].deadline, streets[index].signalling.lineDeadline, streets[index].faults.last?.at)
         }
         return next
     }
@@ -136,7 +136,7 @@ struct SwarmTown: ~Copyable {
         for index in streets.indices { suffer(index) }
         for index in streets.indices { deliver(index) }
         for index in streets.indices {
-            streets[index].signalling.handleCallTimeout(now: now)
+            streets[index].signalling.handleLineTimeouts(now: now)
             if let deadline = clients[index].deadline, deadline <= now {
                 clients[index].handleTimeout(isHealed: isHealed, now: now)
             } else {
