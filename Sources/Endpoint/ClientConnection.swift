@@ -20,16 +20,19 @@ final class ClientConnection {
     var isOpen = false
     /// It has told its end.
     var isOver = false
+    /// What the server gave for the next connection, until it is taken; over HTTP/3 it wants the SETTINGS, too.
+    private var ticket: SessionTicket?
 
     /// Begins to connect; the first datagram is ready for `pollTransmit`.
+    /// - Parameter tickets: of earlier connections; the one that fits is taken out. `nil` where none are wanted.
     init(
         _ transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
-        delivery: Delivery, resume: ResumeRequest?, path: NetworkPath, entropy: Entropy, now: Instant
+        tickets: inout TicketWallet?, delivery: Delivery, resume: ResumeRequest?, path: NetworkPath, entropy: Entropy, now: Instant
     ) {
-        func connect(alpn: [String]) -> QUICConnection {
+        func connect(alpn: [String], with ticket: SessionTicket?, takesTickets: Bool) -> QUICConnection {
             QUICConnection.client(
-                serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, path: path,
-                entropy: entropy, now: now)
+                serverName: serverName, alpn: alpn, credentials: credentials, configuration: quic, ticket: ticket,
+                takesTickets: takesTickets, path: path, entropy: entropy, now: now)
         }
         local = path.local
         self.resume = resume
@@ -37,11 +40,14 @@ final class ClientConnection {
         switch transport {
         case .webTransport(var configuration):
             configuration.resume = resume
-            let quic = connect(alpn: ["h3"])
+            let ticket = tickets?.take(for: ["h3"])
+            configuration.rememberedSettings = ticket?.application ?? []
+            let quic = connect(alpn: ["h3"], with: ticket, takesTickets: tickets != nil)
             carrier = .quic(quic)
             attachment = .webTransport(WebTransportClient(quic: quic, configuration: configuration))
         case .roq(let configuration):
-            let quic = connect(alpn: RoQConfiguration.defaultALPN)
+            let ticket = tickets?.take(for: RoQConfiguration.defaultALPN)
+            let quic = connect(alpn: RoQConfiguration.defaultALPN, with: ticket, takesTickets: tickets != nil)
             carrier = .quic(quic)
             attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))
         case .webRTC(let configuration):
@@ -82,9 +88,28 @@ final class ClientConnection {
 
     func pollEvent(now: Instant) -> TransportEvent? {
         if case .quic(let quic) = carrier {
-            while let event = quic.pollEvent() { attachment.handle(event, now: now) }
+            while let event = quic.pollEvent() {
+                if case .ticket(let given) = event { ticket = given }
+                attachment.handle(event, now: now)
+            }
         }
         return attachment.pollEvent()
+    }
+
+    /// A ticket that is complete, once.
+    func takeTicket() -> SessionTicket? {
+        guard var complete = ticket else { return nil }
+        if case .webTransport(let transport) = attachment {
+            guard let settings = transport.settings else { return nil }
+            complete.application = settings
+        }
+        ticket = nil
+        return complete
+    }
+
+    /// What became of the data that was sent before the handshake was complete.
+    var earlyData: EarlyDataOutcome {
+        if case .quic(let quic) = carrier { quic.earlyData } else { .none }
     }
 
     /// Over RTP over QUIC the first event asks for the session; the others have said it in HTTP.

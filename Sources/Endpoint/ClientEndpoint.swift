@@ -16,6 +16,9 @@ package enum EndpointNotice: Hashable, Sendable {
     case attachmentWanted
     /// A move that was asked for came to nothing; the session goes on where it was.
     case attachmentFailed(TransportClose)
+    /// The server gave a ticket: the next connection may begin with early data. The endpoint keeps it for its own; whoever wants it
+    /// for later has it here.
+    case ticket(SessionTicket)
     /// Over; nothing follows.
     case closed(TransportClose)
 }
@@ -46,6 +49,8 @@ package final class ClientEndpoint {
     private let quic: QUICConfiguration
     /// `nil` ends the session with its connection.
     let policy: ReconnectPolicy?
+    /// `nil` where tickets are not wanted.
+    private var tickets: TicketWallet?
     var current: ClientConnection
     var next: ClientConnection?
     /// Replaced, and still read until they are closed.
@@ -62,9 +67,11 @@ package final class ClientEndpoint {
     /// - Parameters:
     ///   - reconnect: `nil` ends the session with its connection.
     ///   - resume: goes on with a session that another endpoint had.
+    ///   - tickets: of earlier connections to this server, none of them perhaps; `nil` asks for none and sends nothing early.
     package init(
         transport: ClientTransport, serverName: String, credentials: ClientCredentials, quic: QUICConfiguration,
-        client: ClientConfiguration, reconnect: ReconnectPolicy? = nil, resume: ResumeRequest? = nil, path: NetworkPath, entropy: Entropy, now: Instant
+        client: ClientConfiguration, reconnect: ReconnectPolicy? = nil, resume: ResumeRequest? = nil, tickets: TicketWallet? = nil,
+        path: NetworkPath, entropy: Entropy, now: Instant
     ) {
         var quic = quic
         // A client that only listens must still be heard: a NAT forgets it, or has forgotten and takes it for another.
@@ -74,9 +81,13 @@ package final class ClientEndpoint {
         self.quic = quic
         policy = reconnect
         self.client = RealtimeClient(client)
+        var wallet = tickets
         current = ClientConnection(
-            transport, serverName: serverName, credentials: credentials, quic: quic, delivery: self.client.delivery,
-            resume: resume, path: path, entropy: entropy, now: now)
+            transport, serverName: serverName, credentials: credentials, quic: quic, tickets: &wallet,
+            delivery: self.client.delivery, resume: resume, path: path, entropy: entropy, now: now)
+        self.tickets = wallet
+        // With a ticket the connection is open at once.
+        serve(now: now)
     }
 
     /// How long a client is silent at most (RFC 9000 section 10.1.2).
@@ -95,10 +106,11 @@ package final class ClientEndpoint {
         guard !isOver, let request = client.resumeRequest else { return false }
         giveUpAttempt(reason: "another way was chosen", now: now)
         next = ClientConnection(
-            transport, serverName: serverName, credentials: credentials, quic: quic, delivery: client.delivery,
+            transport, serverName: serverName, credentials: credentials, quic: quic, tickets: &tickets, delivery: client.delivery,
             resume: request, path: path, entropy: entropy, now: now)
         client.resumeRequested()
         if case .lost(let since, let close, _) = link { link = .lost(since: since, close, retry: nil) }
+        serve(now: now)
         return true
     }
 
@@ -182,6 +194,8 @@ package final class ClientEndpoint {
     /// Closing has begun on the wire: before that, the connection waits until the server has what was sent.
     package var isClosing: Bool { current.carrier.isClosing && (isOver || policy == nil) }
     package var isOpen: Bool { current.isOpen }
+    /// What became of what the present connection sent before its handshake was complete.
+    package var earlyData: EarlyDataOutcome { current.earlyData }
     package var mode: ReliabilityMode { client.mode }
     package var capabilities: Capabilities { current.attachment.capabilities }
 
@@ -284,6 +298,9 @@ package final class ClientEndpoint {
         while let connection = next, let event = connection.pollEvent(now: now) { handle(event, ofNext: connection, now: now) }
         for connection in former { readFormer(connection, now: now) }
         if !former.isEmpty { former.removeAll(where: \.carrier.isClosed) }
+        if tickets != nil {
+            for connection in connections { if let ticket = connection.takeTicket() { keep(ticket) } }
+        }
         flush(now: now)
     }
 
@@ -307,6 +324,11 @@ package final class ClientEndpoint {
         // Only servers are asked, and answer.
         case .requested, .refused: break
         }
+    }
+
+    private func keep(_ ticket: SessionTicket) {
+        tickets?.put(ticket)
+        notices.append(.ticket(ticket))
     }
 
     private func readFormer(_ connection: ClientConnection, now: Instant) {

@@ -20,12 +20,19 @@ final class ServedConnection {
     /// Waits in the endpoint's list of connections that may have something to send.
     var isReady = false
     var isHalfOpen = true
+    /// What waits for the handshake's end (docs/early-data.md).
+    var held = HeldEarlyData()
     /// Until when the peer must have asked for a session, or have let go of the one that ended.
     var requestDeadline: Instant?
 
     init(carrier: Carrier, source: PeerAddress) {
         self.carrier = carrier
         self.source = source
+    }
+
+    /// Whether what comes now is early data, which somebody may have recorded and repeated.
+    var isInEarlyData: Bool {
+        if case .quic(let quic) = carrier { quic.earlyData == .pending } else { false }
     }
 
     var deadline: Instant? {
@@ -44,9 +51,27 @@ enum Route: Hashable {
     case address(PeerAddress)
 }
 
+/// What came as early data and may have an effect only once the peer has proved, by the handshake's end, that it is there now.
+struct HeldEarlyData {
+    var resume: ResumeRequest?
+    var notices: [ServerNotice] = []
+    private(set) var events: [[UInt8]] = []
+    private var byteCount = 0
+
+    /// Keeps an event, or answers `false`: it is over a limit.
+    mutating func append(_ event: [UInt8], _ limits: ServerLimits) -> Bool {
+        guard events.count < limits.earlyEvents, byteCount + event.count <= limits.earlyEventByteCount else { return false }
+        events.append(event)
+        byteCount += event.count
+        return true
+    }
+}
+
 /// The session that a connection carries.
 enum Conversation {
     case none
+    /// Frames that came early belong to this session already; it moves here when the handshake is complete.
+    case resuming(ServedSession)
     case active(ServedSession)
     /// Another connection carries it now. What frames are still under way here belong to it.
     case superseded(ServedSession)

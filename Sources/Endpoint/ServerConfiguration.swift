@@ -32,10 +32,15 @@ package struct ServerConfiguration: Sendable {
     /// Where this endpoint lives; every connection ID says it.
     package var place = ServerPlace(server: 0, shard: 0)
     package var connectionIDs = ConnectionIDLayout()
+    /// Tickets and early data (docs/early-data.md); `nil` for neither.
+    package var earlyData: EarlyDataConfiguration?
     /// The secret of stateless resets; keep it over restarts so that old connections can be reset. Random when `nil`.
     package var resetSecret: [UInt8]?
 
     package init(credentials: ServerCredentials) { self.credentials = credentials }
+
+    /// What clients remember of this server beside a ticket, in one string of bytes.
+    var rememberedByClients: [UInt8] { quic.limits.rememberedByClients + webTransport.remembered }
 }
 
 /// When an unknown client must prove its address by a Retry before anything is kept for it (RFC 9000 section 8.1.2).
@@ -60,6 +65,9 @@ package struct ServerLimits: Hashable, Sendable {
     package var statelessReplies = 256
     /// How long an established connection may stay without asking for a session.
     package var sessionRequestTime = Duration.seconds(10)
+    /// Events that came as early data and wait for the handshake's end, in all a connection, and their bytes.
+    package var earlyEvents = 256
+    package var earlyEventByteCount = 256 * 1024
     /// How long a connection may stay after its session has ended, for the last bytes to arrive.
     package var closeTime = Duration.seconds(5)
     /// Sessions that wait for another connection of their clients; one over it ends with its connection.
@@ -80,6 +88,8 @@ package struct ServerCounters: Hashable, Sendable {
     package var sessionsOpened = 0
     package var sessionsRefused = 0
     package var sessionsResumed = 0
+    /// Connections whose early data was taken.
+    package var earlyDataAccepted = 0
     package var sessionsClosed = 0
     package var retriesSent = 0
     package var versionNegotiationsSent = 0

@@ -21,7 +21,12 @@ extension ServerEndpoint {
                 return
             }
             guard let initial = replies.acceptableInitial(datagram) else {
-                counters.datagramsUnclaimed += 1
+                // Early data that overtook its ClientHello waits for it.
+                if tickets != nil, QUICPacketHeader.isEarlyData(firstByte: datagram[0]) {
+                    keep(StrayInitial(destination: destination, bytes: Array(datagram), path: path, ecn: ecn))
+                } else {
+                    counters.datagramsUnclaimed += 1
+                }
                 return
             }
             accept(initial, datagram: datagram, path: path, ecn: ecn, now: now)
@@ -52,9 +57,7 @@ extension ServerEndpoint {
         case .dropped: return
         case .needsEarlierInitial:
             // The first part of this ClientHello is still on its way, or lost: keep this part until it comes.
-            if strays.count == strays.limit { _ = strays.popFirst() }
-            strays.append(StrayInitial(destination: initial.destination, bytes: Array(datagram), path: path, ecn: ecn))
-            counters.strayInitialsKept += 1
+            keep(StrayInitial(destination: initial.destination, bytes: Array(datagram), path: path, ecn: ecn))
             return
         case .processed: break
         }
@@ -70,8 +73,14 @@ extension ServerEndpoint {
             layout: configuration.connectionIDs, place: configuration.place, resetSecret: resetSecret, entropy: entropy.fork())
         return QUICConnection.server(
             header: initial, originalDestination: original ?? initial.destination, isAfterRetry: original != nil,
-            alpn: configuration.alpn, credentials: configuration.credentials, configuration: configuration.quic, issuer: issuer,
-            path: path, now: now)
+            alpn: configuration.alpn, credentials: configuration.credentials, tickets: tickets, configuration: configuration.quic,
+            issuer: issuer, path: path, now: now)
+    }
+
+    private func keep(_ stray: StrayInitial) {
+        if strays.count == strays.limit { _ = strays.popFirst() }
+        strays.append(stray)
+        counters.strayInitialsKept += 1
     }
 
     private func receiveStrays(of destination: ConnectionID, on quic: QUICConnection, now: Instant) {

@@ -76,6 +76,7 @@ extension ServerEndpoint {
             while let event = quic.pollEvent() {
                 handle(event, of: connection, over: quic, now: now)
                 connection.transport.handle(event, now: now)
+                if case .established = event { releaseEarlyData(at: slot, of: connection, now: now) }
             }
         }
         while let event = connection.transport.pollEvent() {
@@ -96,10 +97,16 @@ extension ServerEndpoint {
     /// What concerns the connection itself; the transport sees every event after this.
     private func handle(_ event: QUICEvent, of connection: ServedConnection, over quic: QUICConnection, now: Instant) {
         switch event {
+        // What has an effect waits for `established` (docs/early-data.md).
+        case .earlyData(let alpn):
+            connection.transport = ServerTransport(alpn: alpn, quic: quic, configuration: configuration)
+            counters.earlyDataAccepted += 1
         case .established(let alpn):
             handshakeEnded(connection)
-            connection.transport = ServerTransport(alpn: alpn, quic: quic, configuration: configuration)
-            connection.requestDeadline = now + configuration.limits.sessionRequestTime
+            if case .undecided = connection.transport {
+                connection.transport = ServerTransport(alpn: alpn, quic: quic, configuration: configuration)
+            }
+            if case .none = connection.conversation { connection.requestDeadline = now + configuration.limits.sessionRequestTime }
         case .closed(let close):
             handshakeEnded(connection)
             connection.requestDeadline = nil
@@ -111,16 +118,17 @@ extension ServerEndpoint {
     }
 
     /// Transport → session.
-    private func handle(_ event: TransportEvent, at slot: Int, of connection: ServedConnection, now: Instant) {
+    func handle(_ event: TransportEvent, at slot: Int, of connection: ServedConnection, now: Instant) {
         switch event {
         case .requested(let request):
-            handshakeEnded(connection)
+            if !connection.isInEarlyData { handshakeEnded(connection) }
             admit(request, at: slot, on: connection, now: now)
         case .frame(let frame):
             switch connection.conversation {
-            case .active(let served), .superseded(let served): served.session.receive(frame: frame, now: now)
+            case .active(let served), .superseded(let served), .resuming(let served): served.session.receive(frame: frame, now: now)
             case .none, .ended: return
             }
+        case .event(let bytes) where connection.isInEarlyData: hold(bytes, of: connection, now: now)
         case .event(let bytes):
             guard case .active(let active) = connection.conversation else { return }
             active.spare = nil
@@ -213,7 +221,7 @@ extension ServerEndpoint {
         switch connection.conversation {
         case .superseded: closeSuperseded(connection, now: now)
         case .ended: connection.carrier.abandon(reason: "the session is over", now: now)
-        case .none, .active: connection.carrier.abandon(reason: "no session was asked for in time", now: now)
+        case .none, .active, .resuming: connection.carrier.abandon(reason: "no session was asked for in time", now: now)
         }
     }
 

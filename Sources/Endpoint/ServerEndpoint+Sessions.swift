@@ -29,7 +29,9 @@ extension ServerEndpoint {
         connection.transport.receives(served.session.delivery, now: now)
         connection.transport.adopt(served.session.object.audio)
         connection.conversation = .active(served)
-        notices.append(.sessionOpened(id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote))
+        let notice = ServerNotice.sessionOpened(
+            id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote)
+        if connection.isInEarlyData { connection.held.notices.append(notice) } else { notices.append(notice) }
     }
 
     private func makeSession(model: String?, now: Instant) -> ServedSession {
@@ -51,13 +53,19 @@ extension ServerEndpoint {
     private func refuse(_ connection: ServedConnection, status: Int, _ reason: String, now: Instant) {
         counters.sessionsRefused += 1
         notices.append(.sessionRefused(peer: connection.carrier.remote, reason: reason))
-        connection.transport.refuse(status: status, message: reason, now: now)
+        guard case .resuming = connection.conversation else {
+            return connection.transport.refuse(status: status, message: reason, now: now)
+        }
+        // The transport has its answer already.
+        connection.conversation = .ended
+        connection.requestDeadline = now + configuration.limits.closeTime
+        connection.transport.close(code: UInt32(clamping: status), reason: "\(status) \(reason)", now: now)
     }
 
     // MARK: Resume
 
     /// The token stands for the secret: only who had the session was told it.
-    private func resume(_ request: ResumeRequest, at slot: Int, on connection: ServedConnection, now: Instant) {
+    func resume(_ request: ResumeRequest, at slot: Int, on connection: ServedConnection, now: Instant) {
         let served: ServedSession
         do throws(ResumeRefusal) {
             served = try sessions.take(request)
@@ -65,6 +73,11 @@ extension ServerEndpoint {
             return refuse(connection, status: error.status, "\(error.code.text): \(error.message)", now: now)
         }
         connection.transport.accept(now: now)
+        guard !connection.isInEarlyData else {
+            connection.held.resume = request
+            connection.conversation = .resuming(served)
+            return
+        }
         sessions.leave(served)
         if case .attached(let former) = served.attachment { supersede(former, now: now) }
         served.attachment = .attached(slot: slot)
@@ -114,14 +127,18 @@ extension ServerEndpoint {
         // The transport lingers until the peer has the last bytes; a peer that gives no credit for them does not keep it.
         switch connection.conversation {
         case .none, .ended: return
-        case .superseded:
+        case .superseded, .resuming:
             connection.conversation = .ended
             connection.requestDeadline = now + configuration.limits.closeTime
         case .active(let served):
             connection.conversation = .ended
             connection.requestDeadline = now + configuration.limits.closeTime
             served.attachment = .none
-            if mayReturn(from: close, served), sessions.detachedCount < configuration.limits.detachedSessions {
+            // A handshake that was never finished, repeated by a stranger perhaps: nobody has heard of this session.
+            if connection.isInEarlyData {
+                sessions.remove(served)
+                counters.sessionsClosed += 1
+            } else if mayReturn(from: close, served), sessions.detachedCount < configuration.limits.detachedSessions {
                 served.session.detach(now: now)
                 sessions.wait(served)
                 notices.append(.sessionDetached(id: served.session.id, close))

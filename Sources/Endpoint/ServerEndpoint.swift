@@ -16,6 +16,8 @@ package final class ServerEndpoint {
     var entropy: Entropy
     let replies: StatelessReplies
     let resetSecret: [UInt8]
+    /// `nil` where no tickets are given.
+    let tickets: TicketDesk?
     /// Connections by slot; a slot is reused when its connection is forgotten.
     var connections: [ServedConnection?] = []
     var freeSlots: [Int] = []
@@ -63,6 +65,12 @@ package final class ServerEndpoint {
         resetSecret = configuration.resetSecret ?? entropy.bytes(32)
         replies = StatelessReplies(resetSecret: resetSecret, tokenSecret: entropy.bytes(32))
         sessions = SessionTable(entropy: &entropy)
+        if let early = configuration.earlyData {
+            tickets = TicketDesk(
+                secret: early.secret ?? entropy.bytes(32), binding: configuration.rememberedByClients, limits: early.limits)
+        } else {
+            tickets = nil
+        }
         self.entropy = entropy
         ufrags = UfragLayout(configuration: configuration.connectionIDs.configuration)
         statelessReplies = BoundedQueue(limit: configuration.limits.statelessReplies)

@@ -81,6 +81,20 @@ extension HTTP3Settings {
         settings.append(setting)
     }
 
+    /// Whether nothing of what `earlier` allowed is missing here (RFC 9114 section 7.2.4.2). Each setting of ours is a limit or
+    /// a switch, and so are those that we read; what we do not know binds nobody.
+    package func keeps(_ earlier: HTTP3Settings) -> Bool {
+        earlier.settings.allSatisfy { setting in
+            !Self.known.contains(setting.identifier) || self[setting.identifier] ?? 0 >= setting.value
+        }
+    }
+
+    private static let known: Set<Identifier> = [
+        .qpackMaxTableCapacity, .maxFieldSectionSize, .qpackBlockedStreams, .enableConnectProtocol, .h3Datagram, .h3DatagramDraft04,
+        .enableWebTransport, .webTransportMaxSessionsDraft07, .webTransportMaxSessions, .webTransportEnabled,
+        .webTransportInitialMaxData, .webTransportInitialMaxStreamsUni, .webTransportInitialMaxStreamsBidi,
+    ]
+
     /// The payload of the SETTINGS frame.
     package var payload: [UInt8] {
         var bytes: [UInt8] = []

@@ -128,6 +128,10 @@ extension HTTP3Connection {
     private mutating func receiveControl(_ frame: HTTP3Frame) throws(HTTP3Error) {
         guard peerSettings != nil else {
             guard case .settings(let settings) = frame else { throw HTTP3Error(.missingSettings, "the first frame is not SETTINGS") }
+            // RFC 9114 section 7.2.4.2: who takes early data keeps what it was sent under.
+            if quic.earlyData == .accepted, let rememberedSettings, !settings.keeps(rememberedSettings) {
+                throw HTTP3Error(.settingsError, "the server took early data and gives less than it promised")
+            }
             peerSettings = settings
             emit(.settings(settings))
             return

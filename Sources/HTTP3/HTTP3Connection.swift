@@ -47,6 +47,8 @@ package struct HTTP3Connection {
     package let localSettings: HTTP3Settings
     /// The peer's, once they have come.
     package internal(set) var peerSettings: HTTP3Settings?
+    /// Client: the server's of an earlier connection, on which early data relies until `peerSettings` are here.
+    package var rememberedSettings: HTTP3Settings?
     /// The rule that the peer broke, when that closed the connection.
     package private(set) var failure: HTTP3Error?
     let quic: QUICConnection
@@ -101,7 +103,7 @@ package struct HTTP3Connection {
         guard failure == nil else { return }
         do throws(HTTP3Error) {
             switch event {
-            case .established: try openControlStream()
+            case .established, .earlyData: if controlStream == nil { try openControlStream() }
             case .streamData(let stream, let bytes, let isFinal):
                 quic.consumed(bytes.count, on: stream)
                 try receive(bytes, on: stream, isFinal: isFinal)

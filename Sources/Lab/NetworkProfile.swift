@@ -13,6 +13,9 @@ package struct NetworkProfile: Hashable, Sendable {
     /// Whether the talker begins with the client's first packet, while the connection is still opening, and not when it is
     /// open: what is lost of the beginning then is the transport's doing.
     package var speaksWhileOpening = false
+    /// Whether the client has a ticket of an earlier connection to the server: over QUIC it may send before it has heard
+    /// anything (docs/early-data.md).
+    package var seenBefore = false
     /// `nil` where no NAT forgets.
     package var rebinding: Rebinding?
 

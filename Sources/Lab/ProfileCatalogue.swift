@@ -19,13 +19,18 @@ package struct ProfileCatalogue: Hashable, Sendable {
     /// What stands for all profiles.
     package static let everything = "all"
 
-    /// The profile of a name, with the delay that it may name: `burst-10@25ms` is `burst-10` with 25 ms each way.
+    /// The profile of a name, with the delay that it may name: `burst-10@25ms` is `burst-10` with 25 ms each way,
+    /// `setup+seen` is `setup` with a client that has a ticket.
     package func profile(named text: String) -> NetworkProfile? {
         guard let name = ProfileName(text) else { return nil }
         let base = NetworkProfile.aliases[name.base] ?? name.base
         guard var profile = (NetworkProfile.all + own).first(where: { $0.name == base }) else { return nil }
+        profile.name = ProfileName(base: base, isSeenBefore: name.isSeenBefore, delay: name.delay).text
+        if name.isSeenBefore {
+            profile.seenBefore = true
+            profile.summary += ", and the client was here before"
+        }
         guard let delay = name.delay else { return profile }
-        profile.name = ProfileName(base: base, delay: delay).text
         profile.summary += ", at \(ProfileName.text(delay)) each way"
         profile.up.delay = delay
         profile.down.delay = delay
@@ -46,20 +51,26 @@ package struct ProfileCatalogue: Hashable, Sendable {
     }
 }
 
-/// The name of a profile with its parts: `BASE` or `BASE@DELAYms`, the delay being that of each way.
+/// The name of a profile with its parts: `BASE`, `BASE+seen` for a client that was here before, and either with `@DELAYms`, the
+/// delay being that of each way. All of them have the network of the base: the same seed, the same losses.
 package struct ProfileName: Hashable, Sendable {
     package var base: String
+    package var isSeenBefore = false
     package var delay: Duration?
 
-    init(base: String, delay: Duration?) {
+    init(base: String, isSeenBefore: Bool = false, delay: Duration?) {
         self.base = base
+        self.isSeenBefore = isSeenBefore
         self.delay = delay
     }
+
+    private static let seen = "+seen"
 
     /// `nil` where what follows the `@` is no delay of 0 to 10 000 ms.
     package init?(_ text: String) {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        base = parts[0]
+        isSeenBefore = parts[0].hasSuffix(Self.seen)
+        base = isSeenBefore ? String(parts[0].dropLast(Self.seen.count)) : parts[0]
         guard parts.count == 2 else { return }
         guard parts[1].hasSuffix("ms"), let delay = Self.milliseconds(parts[1].dropLast(2)) else { return nil }
         self.delay = delay
@@ -78,7 +89,10 @@ package struct ProfileName: Hashable, Sendable {
         return .microseconds(whole * 1000 + thousandths)
     }
 
-    var text: String { delay.map { "\(base)@\(Self.text($0))" } ?? base }
+    var text: String {
+        let name = isSeenBefore ? base + Self.seen : base
+        return delay.map { "\(name)@\(Self.text($0))" } ?? name
+    }
 
     static func text(_ delay: Duration) -> String {
         var digits = decimal(delay.milliseconds, places: 3) ?? "0"

@@ -42,11 +42,12 @@ package final class SignallingClient: SimulatedEndpoint {
     /// - Parameter reconnect: `nil` ends the session with its connection.
     init(
         transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials, reconnect: ReconnectPolicy? = nil,
-        entropy: Entropy, now: Instant
+        tickets: TicketWallet? = nil, entropy: Entropy, now: Instant
     ) {
         endpoint = ClientEndpoint(
             transport: transport.client(credentials), serverName: "localhost", credentials: ClientCredentials(.insecure),
-            quic: QUICConfiguration(), client: talker, reconnect: reconnect, path: .clientSide, entropy: entropy, now: now)
+            quic: QUICConfiguration(), client: talker, reconnect: reconnect, tickets: tickets, path: .clientSide,
+            entropy: entropy, now: now)
         self.credentials = credentials
         self.reconnect = reconnect
         session = CallSession(mode: talker.mode)

@@ -52,8 +52,10 @@ struct Trial: ~Copyable {
     ) {
         self.clip = clip
         self.transport = transport
-        let server = SignallingServer(plan, clip: clip, credentials: credentials)
-        let client = SignallingClient(plan, transport: transport, talker: talker, credentials: credentials)
+        let early = profile.seenBefore ? EarlierVisit.secret : nil
+        let server = SignallingServer(plan, clip: clip, credentials: credentials, earlyDataSecret: early)
+        let tickets = early.map { EarlierVisit.tickets(secret: $0, transport: transport, credentials: credentials) }
+        let client = SignallingClient(plan, transport: transport, talker: talker, credentials: credentials, tickets: tickets)
         world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
         record = TrialRecord(frameCount: clip.frames.count)
         if profile.speaksWhileOpening { phase = .speaking(next: 0, at: .zero) }
@@ -118,7 +120,7 @@ struct Trial: ~Copyable {
             case .realtime(let notice): hear(notice)
             case .frameRefused: record.refusedCount += 1
             case .attachmentWanted: reconnect()
-            case .attachmentFailed, .draining: break
+            case .attachmentFailed, .draining, .ticket: break
             }
         }
     }
@@ -132,7 +134,9 @@ struct Trial: ~Copyable {
     private mutating func hear(_ notice: ClientNotice) {
         switch notice {
         case .sessionResumed: record.resumeCount += 1
-        case .sessionCreated: record.firstEvent = record.firstEvent ?? world.now
+        case .sessionCreated where record.firstEvent == nil:
+            record.firstEvent = world.now
+            record.earlyData = world.client.endpoint.earlyData
         case .answerFrame:
             record.firstAudio = record.firstAudio ?? world.now
             record.answerFrames += 1

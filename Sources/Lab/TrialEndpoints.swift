@@ -46,22 +46,31 @@ struct TrialCredentials: Sendable {
 
 extension SignallingServer {
     /// The server of a trial: it answers with the first second of the clip.
-    convenience init(_ plan: TrialPlan, clip: Clip, credentials: TrialCredentials) {
+    /// - Parameter earlyDataSecret: makes its tickets; it gives none where there is no secret.
+    convenience init(_ plan: TrialPlan, clip: Clip, credentials: TrialCredentials, earlyDataSecret: [UInt8]? = nil) {
         var configuration = ServerConfiguration(credentials: credentials.quic)
         let answerFrames = Int(TrialSettings.answerDuration.nanoseconds / max(1, clip.frameDuration.nanoseconds))
         configuration.responder = .script(
             packets: Array(clip.frames.prefix(answerFrames)), thinkTime: TrialSettings.thinkTime)
         configuration.session.keepsAccounts = true
         configuration.webRTC = WebRTCServerConfiguration(identity: credentials.dtls)
+        if let earlyDataSecret {
+            var early = EarlyDataConfiguration()
+            early.secret = earlyDataSecret
+            configuration.earlyData = early
+        }
         self.init(ServerEndpoint(configuration: configuration, entropy: Entropy(seed: plan.seed.server), now: .zero))
     }
 }
 
 extension SignallingClient {
     /// The client of a trial, which begins to connect. It goes on with its session when it loses its connection.
-    convenience init(_ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials) {
+    convenience init(
+        _ plan: TrialPlan, transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials,
+        tickets: TicketWallet? = nil
+    ) {
         self.init(
-            transport: transport, talker: talker, credentials: credentials, reconnect: ReconnectPolicy(),
+            transport: transport, talker: talker, credentials: credentials, reconnect: ReconnectPolicy(), tickets: tickets,
             entropy: Entropy(seed: plan.seed.client), now: .zero)
     }
 }

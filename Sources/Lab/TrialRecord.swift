@@ -1,4 +1,5 @@
 package import Opus
+package import QUIC
 package import Session
 package import Wire
 
@@ -9,6 +10,7 @@ package struct TrialRecord {
     package var roundTrips: Int? = 0
     /// How many of them signalling made; `nil` while it is not over.
     package var signallingRoundTrips: Int?
+    package var earlyData = EarlyDataOutcome.none
     package var firstEvent: Instant?
     /// When the commit left the client.
     package var committed: Instant?
@@ -103,6 +105,7 @@ extension TrialRow {
         setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }
         setupRoundTrips = record.opened.flatMap { _ in record.roundTrips }
         setupSignallingRoundTrips = record.opened.flatMap { _ in record.signallingRoundTrips }
+        earlyData = record.earlyData.rawValue
         firstEventMilliseconds = record.firstEvent.map { Self.milliseconds($0 - .zero) }
         if let committed = record.committed {
             responseFirstAudioMilliseconds = record.firstAudio.map { Self.milliseconds($0 - committed) }

@@ -38,6 +38,8 @@ package struct TrialRow: Hashable, Sendable {
     package var setupMilliseconds: Double?
     package var setupRoundTrips: Int?
     package var setupSignallingRoundTrips: Int?
+    /// `EarlyDataOutcome`, as text.
+    package var earlyData = "none"
     package var firstEventMilliseconds: Double?
     package var frameDelayP50Milliseconds: Double?
     package var frameDelayP95Milliseconds: Double?
@@ -114,6 +116,7 @@ extension TrialRow {
         .optionalNumber("setup_ms", \.setupMilliseconds),
         .optionalInteger("setup_round_trips", \.setupRoundTrips),
         .optionalInteger("setup_signalling_round_trips", \.setupSignallingRoundTrips),
+        .text("early_data", \.earlyData),
         .optionalNumber("first_event_ms", \.firstEventMilliseconds),
         .optionalNumber("frame_delay_p50_ms", \.frameDelayP50Milliseconds),
         .optionalNumber("frame_delay_p95_ms", \.frameDelayP95Milliseconds),

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// How a connection behaves; the same on both sides.
 package struct QUICConfiguration: Sendable {
     package var congestionControl = CongestionControl.cubic
@@ -57,4 +59,15 @@ package struct QUICLimits: Sendable {
     package var activeConnectionIDs: UInt64 = 4
 
     package init() {}
+
+    /// The transport parameters that a client remembers beside a ticket (RFC 9000 section 7.4.1), in one string of bytes.
+    package var rememberedByClients: [UInt8] {
+        var bytes: [UInt8] = []
+        let values = [
+            peerUnidirectionalStreams, peerBidirectionalStreams, streamReceiveWindow, connectionReceiveWindow, maximumDatagramFrame,
+            activeConnectionIDs,
+        ]
+        for value in values { bytes.append(bigEndian: value) }
+        return bytes
+    }
 }

@@ -10,7 +10,7 @@ extension QUICConnection {
         switch role {
         case .client:
             callbacks.client_initial = ngtcp2_crypto_client_initial_cb
-            callbacks.recv_retry = ngtcp2_crypto_recv_retry_cb
+            callbacks.recv_retry = receiveRetry
             callbacks.recv_version_negotiation = receiveVersionNegotiation
         case .server:
             callbacks.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb
@@ -58,6 +58,7 @@ private func copy(_ data: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
 
 private func handshakeCompleted(_: OpaquePointer?, _ userData: UnsafeMutableRawPointer?) -> Int32 {
     guard let connection = owner(userData) else { return 0 }
+    guard connection.decideEarlyData() else { return NGTCP2_ERR_CALLBACK_FAILURE }
     connection.state = .established
     connection.events.append(.established(alpn: connection.alpn))
     return 0
@@ -66,6 +67,13 @@ private func handshakeCompleted(_: OpaquePointer?, _ userData: UnsafeMutableRawP
 private func handshakeConfirmed(_: OpaquePointer?, _ userData: UnsafeMutableRawPointer?) -> Int32 {
     owner(userData)?.isHandshakeConfirmed = true
     return 0
+}
+
+private func receiveRetry(
+    _ handle: OpaquePointer?, _ header: UnsafePointer<ngtcp2_pkt_hd>?, _ userData: UnsafeMutableRawPointer?
+) -> Int32 {
+    owner(userData)?.earlyFlight.wasRetried = true
+    return ngtcp2_crypto_recv_retry_cb(handle, header, userData)
 }
 
 private func receiveVersionNegotiation(
@@ -141,6 +149,7 @@ private func receiveStreamData(
     _ userData: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let connection = owner(userData) else { return 0 }
+    connection.announceEarlyData()
     let isFinal = flags & UInt32(NGTCP2_STREAM_DATA_FLAG_FIN) != 0
     connection.received(copy(data, count), on: stream, isFinal: isFinal)
     return 0
@@ -168,6 +177,7 @@ private func resetStream(
     _: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let connection = owner(userData) else { return 0 }
+    connection.announceEarlyData()
     connection.events.append(.streamReset(StreamID(stream), code: code))
     connection.receivingEnded(stream)
     return 0
@@ -195,7 +205,9 @@ private func extendStreamData(
 private func receiveDatagram(
     _: OpaquePointer?, _: UInt32, _ data: UnsafePointer<UInt8>?, _ count: Int, _ userData: UnsafeMutableRawPointer?
 ) -> Int32 {
-    owner(userData)?.events.append(.datagram(copy(data, count)))
+    guard let connection = owner(userData) else { return 0 }
+    connection.announceEarlyData()
+    connection.events.append(.datagram(copy(data, count)))
     return 0
 }
 
@@ -206,6 +218,8 @@ private func acknowledgeDatagram(_: OpaquePointer?, _ id: UInt64, _ userData: Un
 
 private func loseDatagram(_: OpaquePointer?, _ id: UInt64, _ userData: UnsafeMutableRawPointer?) -> Int32 {
     guard let connection = owner(userData) else { return 0 }
+    // Early data that a Retry swept away goes out once more.
+    if connection.role == .client, connection.earlyData == .pending { return 0 }
     connection.outstandingDatagrams.settle(id)
     connection.events.append(.datagramLost(id: id))
     return 0

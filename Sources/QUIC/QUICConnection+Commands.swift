@@ -4,7 +4,9 @@ package import Wire
 extension QUICConnection {
     /// Opens a stream; it becomes visible to the peer with its first byte.
     package func openStream(_ kind: StreamKind) throws(QUICRefusal) -> StreamID {
-        guard let handle, isEstablished else { throw .notEstablished }
+        guard let handle, canSend else { throw .notEstablished }
+        // Those that were opened in early data come first: their numbers are given already.
+        guard earlyFlight.streamsToReopen.isEmpty else { throw .noStreamCredit }
         var stream: Int64 = -1
         let status = switch kind {
         case .bidirectional: ngtcp2_conn_open_bidi_stream(handle, &stream, nil)
@@ -17,7 +19,7 @@ extension QUICConnection {
 
     /// Queues bytes on a stream: all of them or none.
     package func write(_ bytes: [UInt8], to stream: StreamID, isFinal: Bool = false) throws(QUICRefusal) {
-        guard isEstablished else { throw .notEstablished }
+        guard canSend else { throw .notEstablished }
         let limits = configuration.limits
         guard let state = streams[stream.rawValue], !state.isSendClosed, !state.send.isFinished else { throw .noSuchStream }
         guard state.send.unacknowledgedByteCount + bytes.count <= limits.streamSendBuffer,
@@ -42,11 +44,12 @@ extension QUICConnection {
 
     /// Queues one datagram (RFC 9221). It is sent once; `datagramAcknowledged` or `datagramLost` tells its fate under `id`.
     package func sendDatagram(_ bytes: [UInt8], id: UInt64) throws(QUICRefusal) {
-        guard isEstablished else { throw .notEstablished }
+        guard canSend else { throw .notEstablished }
         let maximum = maximumDatagramPayload
         // ngtcp2 answers an oversize datagram exactly as it answers a closed window: it would block the queue for ever.
         guard maximum > 0 else { throw .datagramsUnsupported }
         guard bytes.count <= maximum else { throw .datagramTooLarge(maximum: maximum) }
+        guard datagrams.count + earlyFlight.datagrams.count < configuration.limits.datagramSendQueue else { throw .datagramQueueFull }
         guard datagrams.append(QueuedDatagram(id: id, bytes: bytes)) else { throw .datagramQueueFull }
     }
 
@@ -57,7 +60,9 @@ extension QUICConnection {
         guard frame > 0 else { return 0 }
         // Short header: first octet, destination ID, four bytes of packet number, AEAD tag (RFC 9000 section 17.3.1);
         // DATAGRAM frame: type and length (RFC 9221 section 4).
-        let header = 1 + Int(ngtcp2_conn_get_dcid(handle).pointee.datalen) + 4 + 16
+        var header = 1 + Int(ngtcp2_conn_get_dcid(handle).pointee.datalen) + 4 + 16
+        // Early data has a long header: version, two lengths, our ID of 8 bytes, and the packet's length (section 17.2.3).
+        if role == .client, earlyData == .pending { header += 4 + 2 + 8 + 4 }
         let path = ngtcp2_conn_get_path_max_tx_udp_payload_size(handle)
         return max(0, min(path - header, frame) - 3)
     }
@@ -79,7 +84,7 @@ extension QUICConnection {
 
     /// Abandons sending on a stream: RESET_STREAM. Unsent bytes are dropped.
     package func reset(_ stream: StreamID, code: UInt64) {
-        guard let handle, isEstablished, let state = streams[stream.rawValue], !state.isSendClosed else { return }
+        guard let handle, canSend, let state = streams[stream.rawValue], !state.isSendClosed else { return }
         state.isSendClosed = true
         state.wasReset = true
         // RESET_STREAM goes around the room that is left for the handshake's end (`writeDataPacket`): it waits for it.
@@ -101,7 +106,7 @@ extension QUICConnection {
 
     /// Asks the peer to abandon sending on a stream: STOP_SENDING. What still arrives is credited and dropped.
     package func stopSending(_ stream: StreamID, code: UInt64) {
-        guard let handle, isEstablished, streams[stream.rawValue] != nil else { return }
+        guard let handle, canSend, streams[stream.rawValue] != nil else { return }
         ngtcp2_conn_shutdown_stream_read(handle, stream.rawValue, code)
         receivingEnded(stream.rawValue)
     }

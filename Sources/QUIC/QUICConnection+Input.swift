@@ -37,7 +37,9 @@ extension QUICConnection {
             earlyPackets.keep(datagram, path: path, ecn: ecn, limit: configuration.limits.earlyPacketBytes)
             return .processed
         }
+        ticketDesk?.now = self.now
         let outcome = read(datagram, path: path, ecn: ecn)
+        goOnAfterEarlyData()
         if case .established = state {
             for packet in earlyPackets.take() {
                 packet.bytes.withUnsafeBytes { _ = read($0, path: packet.path, ecn: packet.ecn) }

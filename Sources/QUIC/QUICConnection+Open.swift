@@ -14,10 +14,14 @@ extension QUICConnection {
     ///
     /// - Parameters:
     ///   - alpn: protocols in order of preference; the server must choose one.
+    ///   - ticket: of an earlier connection: where it fits, `earlyData` is the first event and data leaves with the first
+    ///     packet. One that does not fit is left alone.
+    ///   - takesTickets: whether `ticket` events are wanted.
     ///   - version: the QUIC version of the first packet; version 1 unless a test asks for another.
     package static func client(
         serverName: String, alpn: [String], credentials: ClientCredentials, configuration: QUICConfiguration,
-        path: NetworkPath, entropy: Entropy, now: Instant, version: UInt32 = QUICVersion.v1
+        ticket: SessionTicket? = nil, takesTickets: Bool = false, path: NetworkPath, entropy: Entropy, now: Instant,
+        version: UInt32 = QUICVersion.v1
     ) -> QUICConnection {
         let issuer = ConnectionIDIssuer(entropy: entropy)
         // RFC 9000 section 7.2: the first destination ID is random and at least 8 bytes long.
@@ -37,8 +41,21 @@ extension QUICConnection {
             NGTCP2_CALLBACKS_VERSION, &callbacks, NGTCP2_SETTINGS_VERSION, &settings,
             NGTCP2_TRANSPORT_PARAMS_VERSION, &parameters, nil, connection.userData)
         precondition(status == 0, "ngtcp2 makes a client connection unless memory is exhausted")
-        let tls = TLSSession(client: credentials, serverName: serverName, alpn: alpn, owner: connection)
-        connection.attach(tls)
+        if takesTickets { connection.ticketName = serverName }
+        func makeTLS() -> TLSSession {
+            TLSSession(
+                client: credentials, serverName: serverName, alpn: alpn, takesTickets: takesTickets || ticket != nil, owner: connection)
+        }
+        if let ticket, ticket.serverName == serverName, ticket.trust == credentials.trust, alpn.contains(ticket.alpn) {
+            let tls = makeTLS()
+            if tls.resume(ticket.session) {
+                connection.attach(tls)
+                connection.beginEarly(with: ticket)
+                return connection
+            }
+        }
+        // Also after a ticket that GnuTLS could not read: it leaves a session behind that must not be used.
+        connection.attach(makeTLS())
         return connection
     }
 
@@ -47,9 +64,10 @@ extension QUICConnection {
     /// - Parameters:
     ///   - originalDestination: where the client sent its very first Initial: the header's destination, or what a
     ///     Retry token says (then `isAfterRetry`).
+    ///   - tickets: gives tickets and takes early data; `nil` for neither.
     package static func server(
         header: InitialHeader, originalDestination: ConnectionID, isAfterRetry: Bool, alpn: [String],
-        credentials: ServerCredentials, configuration: QUICConfiguration, issuer: ConnectionIDIssuer,
+        credentials: ServerCredentials, tickets: TicketDesk? = nil, configuration: QUICConfiguration, issuer: ConnectionIDIssuer,
         path: NetworkPath, now: Instant
     ) -> QUICConnection {
         let source = issuer.make(byteCount: ConnectionIDLayout.byteCount)
@@ -78,7 +96,8 @@ extension QUICConnection {
                 NGTCP2_TRANSPORT_PARAMS_VERSION, &parameters, nil, connection.userData)
         }
         precondition(status == 0, "ngtcp2 makes a server connection unless memory is exhausted")
-        connection.attach(TLSSession(server: credentials, alpn: alpn, owner: connection))
+        connection.ticketDesk = tickets
+        connection.attach(TLSSession(server: credentials, desk: tickets, alpn: alpn, owner: connection))
         connection.note(.issued(source))
         return connection
     }

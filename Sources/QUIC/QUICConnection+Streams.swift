@@ -20,6 +20,7 @@ extension QUICConnection {
 
     func enqueueForSending(_ id: Int64) {
         guard let state = streams[id], !state.isQueued, !state.isSendClosed, state.send.hasUnsent else { return }
+        guard earlyFlight.streamsToReopen.isEmpty || !earlyFlight.streamsToReopen.contains(id) else { return }
         state.isQueued = true
         sendQueue.append(id)
     }

@@ -87,6 +87,7 @@ extension QUICConnection {
             var outcome = packet.add(datagram, expectsMore: !sendQueue.isEmpty || timed != nil)
             if packet.datagramWasAccepted {
                 _ = datagrams.popFirst()
+                if role == .client, earlyData == .pending { earlyFlight.datagrams.append(datagram) }
                 outstandingDatagrams.sent(datagram.id, at: now)
                 untimedByteCount += datagram.bytes.count
             }

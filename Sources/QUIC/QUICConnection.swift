@@ -96,6 +96,14 @@ package final class QUICConnection {
     var isHandshakeConfirmed = false
     /// Client: resets that wait for that, at most one a stream.
     var delayedResets: [(stream: Int64, code: UInt64)] = []
+    /// The early data of this connection (`QUICConnection+EarlyData.swift`).
+    package internal(set) var earlyData = EarlyDataOutcome.none
+    /// Client: what it sent early and may have to send again.
+    var earlyFlight = EarlyFlight()
+    /// Client: the name that a ticket is good for; `nil` where tickets are not wanted.
+    var ticketName: String?
+    /// Server: gives tickets and remembers who used them.
+    var ticketDesk: TicketDesk?
     /// When `handleTimeout` last let ngtcp2 look at its timers.
     var timeoutHandledAt: Instant?
     private var hasReportedClose = false
@@ -136,6 +144,14 @@ package final class QUICConnection {
 
     // MARK: Getters
 
+    /// Whether streams and datagrams may be used: established, or in early data.
+    var canSend: Bool {
+        switch state {
+        case .established: true
+        case .handshaking: earlyData == .pending
+        case .closeRequested, .closing, .draining, .closed: false
+        }
+    }
     package var isEstablished: Bool { if case .established = state { true } else { false } }
     /// Nothing more will come from this connection, and it may be forgotten.
     package var isClosed: Bool { if case .closed = state { true } else { false } }

@@ -14,6 +14,12 @@ package struct StreamID: Hashable, Sendable {
 package enum QUICEvent: Hashable, Sendable {
     /// Keys for application data exist and the peer's are proved; `alpn` is the protocol agreed on.
     case established(alpn: String)
+    /// Data may travel before the handshake is complete (0-RTT), `established` follows. A client may send: what it sends is kept and,
+    /// should the server refuse it, sent again by the connection itself. A server receives it, and somebody may have recorded
+    /// and repeated it.
+    case earlyData(alpn: String)
+    /// Client: the server gave a ticket for the next connection.
+    case ticket(SessionTicket)
     /// Bytes of a stream, in order. The first event of a stream that the peer opened also announces it.
     /// Flow-control credit returns to the peer only by `QUICConnection.consumed(_:on:)`.
     case streamData(StreamID, [UInt8], isFinal: Bool)
@@ -43,6 +49,17 @@ package enum QUICEvent: Hashable, Sendable {
 package enum StreamKind: Hashable, Sendable {
     case bidirectional
     case unidirectional
+}
+
+/// What became of a connection's early data.
+package enum EarlyDataOutcome: String, Hashable, Sendable {
+    /// There was none.
+    case none
+    /// Sent, and the server has not said whether it took it; at a server: taken, and the handshake is not complete.
+    case pending
+    case accepted
+    /// Refused, and sent again once the handshake was complete.
+    case rejected
 }
 
 /// Why a connection ended.

@@ -19,6 +19,9 @@ package enum QUICPacketHeader: Hashable, Sendable {
         }
     }
 
+    /// Whether the first byte of a datagram begins a 0-RTT packet (RFC 9000 section 17.2.3).
+    package static func isEarlyData(firstByte: UInt8) -> Bool { firstByte & 0xB0 == 0x90 }
+
     /// - Parameter shortIDByteCount: how long this endpoint's own connection IDs are.
     package init(parsing datagram: Span<UInt8>, shortIDByteCount: Int) throws(ParseError) {
         var reader = ByteReader(datagram)

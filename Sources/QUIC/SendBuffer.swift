@@ -54,6 +54,12 @@ struct SendBuffer: ~Copyable {
         if isFinal && sentOffset == endOffset { isFinalSent = true }
     }
 
+    /// Nothing that was given to ngtcp2 has arrived: all of it is unsent again.
+    mutating func rewind() {
+        sentOffset = acknowledgedOffset
+        isFinalSent = false
+    }
+
     /// - Returns: how many bytes became free.
     mutating func acknowledge(upTo offset: Int) -> Int {
         let freed = max(0, offset - acknowledgedOffset)

@@ -137,10 +137,17 @@ func sha256(_ datum: gnutls_datum_t) -> [UInt8] {
     return digest
 }
 
-/// `gnutls_free` is a variable holding a function, which Swift 6 cannot read safely; the datum came from malloc.
-private func gnutls_free_datum(_ datum: gnutls_datum_t) { free(datum.data) }
+func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 32)
+    let status = gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, bytes.count, &digest)
+    precondition(status == 0, "GnuTLS has SHA-256")
+    return digest
+}
 
-private func withDatum<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<gnutls_datum_t>) -> Result) -> Result {
+/// `gnutls_free` is a variable holding a function, which Swift 6 cannot read safely; the datum came from malloc.
+func gnutls_free_datum(_ datum: gnutls_datum_t) { free(datum.data) }
+
+func withDatum<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<gnutls_datum_t>) -> Result) -> Result {
     var copy = bytes
     return copy.withUnsafeMutableBufferPointer { buffer in
         var datum = gnutls_datum_t(data: buffer.baseAddress, size: UInt32(buffer.count))

@@ -12,37 +12,46 @@ final class TLSSession {
     // A session points to its credentials and priorities: they live as long as it does.
     private let server: ServerCredentials?
     private let client: ClientCredentials?
+    private let desk: TicketDesk?
 
     /// - Parameter owner: found again in callbacks; must outlive the session.
-    init(server credentials: ServerCredentials, alpn: [String], owner: QUICConnection) {
+    init(server credentials: ServerCredentials, desk: TicketDesk?, alpn: [String], owner: QUICConnection) {
         var handle: gnutls_session_t?
-        let flags = SessionFlag.server | SessionFlag.noTickets
+        let flags = SessionFlag.server | (desk == nil ? SessionFlag.noTickets : SessionFlag.earlyData | SessionFlag.noAutomaticTicket)
         let status = gnutls_init(&handle, flags)
         guard status == 0, let handle else { preconditionFailure("GnuTLS is out of memory") }
         self.handle = handle
         server = credentials
         client = nil
+        self.desk = desk
         connectionReference = Self.makeReference(owner)
         ngtcp2_crypto_gnutls_configure_server_session(handle)
         gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.handle))
+        desk?.enable(handle)
         finish(alpn: alpn, isServer: true, owner: owner)
     }
 
-    init(client credentials: ClientCredentials, serverName: String, alpn: [String], owner: QUICConnection) {
+    /// - Parameter takesTickets: whether `owner` wants to hear of the tickets that the server gives.
+    init(client credentials: ClientCredentials, serverName: String, alpn: [String], takesTickets: Bool, owner: QUICConnection) {
         var handle: gnutls_session_t?
         // One key share: a second would cost a key generation for each connection.
-        let flags = SessionFlag.client | SessionFlag.noTickets | SessionFlag.topKeyShare
+        let flags = SessionFlag.client | SessionFlag.topKeyShare | (takesTickets ? SessionFlag.earlyData : SessionFlag.noTickets)
         let status = gnutls_init(&handle, flags)
         guard status == 0, let handle else { preconditionFailure("GnuTLS is out of memory") }
         self.handle = handle
         server = nil
         client = credentials
+        desk = nil
         connectionReference = Self.makeReference(owner)
         ngtcp2_crypto_gnutls_configure_client_session(handle)
         gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.handle))
         let name = Array(serverName.utf8)
         gnutls_server_name_set(handle, GNUTLS_NAME_DNS, name, name.count)
         if credentials.trust == .system { gnutls_session_set_verify_cert(handle, serverName, 0) }
+        if takesTickets {
+            gnutls_handshake_set_hook_function(
+                handle, UInt32(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue), Int32(GNUTLS_HOOK_POST), keepTicket)
+        }
         finish(alpn: alpn, isServer: false, owner: owner)
     }
 
@@ -56,6 +65,18 @@ final class TLSSession {
         var datum = gnutls_datum_t()
         guard gnutls_alpn_get_selected_protocol(handle, &datum) == 0 else { return "" }
         return String(decoding: UnsafeBufferPointer(start: datum.data, count: Int(datum.size)), as: UTF8.self)
+    }
+
+    /// Client, before the handshake: offers to go on with an earlier session.
+    /// - Returns: whether GnuTLS could read it.
+    func resume(_ session: [UInt8]) -> Bool { gnutls_session_set_data(handle, session, session.count) == 0 }
+
+    /// Whether early data was taken by this server, or by the server that this client spoke to.
+    var earlyDataWasAccepted: Bool { gnutls_session_get_flags(handle) & SessionFlag.didEarlyData != 0 }
+
+    /// Server, once the handshake is complete: gives the client a ticket, where there is a desk.
+    func sendTicket() {
+        if desk != nil { gnutls_session_ticket_send(handle, 1, 0) }
     }
 
     private func finish(alpn: [String], isServer: Bool, owner: QUICConnection) {
@@ -145,6 +166,11 @@ private enum SessionFlag {
     static let client = UInt32(1 << 1)
     static let noTickets = UInt32(1 << 10)
     static let topKeyShare = UInt32(1 << 11)
+    /// GNUTLS_ENABLE_EARLY_DATA; QUIC has no EndOfEarlyData message (RFC 9001 section 8.3): GNUTLS_NO_END_OF_EARLY_DATA.
+    static let earlyData = UInt32(1 << 20 | 1 << 22)
+    static let noAutomaticTicket = UInt32(1 << 21)
+    /// Of `gnutls_session_get_flags`: GNUTLS_SFLAGS_EARLY_DATA.
+    static let didEarlyData = UInt32(1 << 10)
 }
 
 /// The connection whose TLS session calls back.
@@ -161,6 +187,18 @@ private func verifyPinnedCertificate(_ session: gnutls_session_t?) -> Int32 {
     var count: UInt32 = 0
     guard let chain = gnutls_certificate_get_peers(session, &count), count > 0 else { return refused }
     return sha256(chain[0]) == pinned ? 0 : refused
+}
+
+/// A NewSessionTicket has been read: what the next connection needs of this one.
+private func keepTicket(
+    _ session: gnutls_session_t?, _: UInt32, _: UInt32, _ isIncoming: UInt32, _: UnsafePointer<gnutls_datum_t>?
+) -> Int32 {
+    guard isIncoming != 0, let session, let owner = connection(of: session) else { return 0 }
+    var datum = gnutls_datum_t()
+    guard gnutls_session_get_data2(session, &datum) == 0 else { return 0 }
+    defer { gnutls_free_datum(datum) }
+    owner.received(ticket: Array(UnsafeBufferPointer(start: datum.data, count: Int(datum.size))))
+    return 0
 }
 
 private func logTLSSecret(

@@ -197,7 +197,7 @@ final class TrialConversation: DatagramEndpoint, StreamEndpoint {
                 end("closed by \(close.origin.rawValue), code \(close.code): \(close.reason)", now: now)
             case .realtime(let notice): hear(notice, now: now)
             case .frameRefused: record.refusedCount += 1
-            case .draining, .attachmentWanted, .attachmentFailed: break
+            case .draining, .attachmentWanted, .attachmentFailed, .ticket: break
             }
         }
     }

@@ -17,7 +17,7 @@ package final class RoQTransport {
 
     /// Where the attachment stands.
     ///
-    ///     connecting ─established─▶ awaitingFirst ─first event─▶ requested ─accept─▶ open ─▶ closed
+    ///     connecting ─established, early data─▶ awaitingFirst ─first event─▶ requested ─accept─▶ open ─▶ closed
     ///         └──────────────── client: at once ────────────────────────────────────▲
     private enum State {
         case connecting
@@ -76,7 +76,7 @@ extension RoQTransport {
         if case .closed(let pending) = state { return handleAfterClose(event, pending) }
         do throws(RoQError) {
             switch event {
-            case .established: established()
+            case .earlyData, .established: if case .connecting = state { established() }
             case .datagram(let bytes):
                 var reader = ByteReader(bytes.span)
                 if case .open = state {
@@ -99,7 +99,7 @@ extension RoQTransport {
                 media.forget(stream)
                 flush()
             case .streamsAvailable(.unidirectional), .writable: flush()
-            case .streamsAvailable(.bidirectional), .pathChanged: break
+            case .streamsAvailable(.bidirectional), .pathChanged, .ticket: break
             case .closed(let close): finish(TransportClose(close))
             }
         } catch {

@@ -69,6 +69,7 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
 
     private let client: ClientEndpoint
     private let script: TalkScript
+    private let began: Instant
     private var state: State
     private var opening = Opening.none
     private var hasChangedMode = false
@@ -78,7 +79,10 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
     package init(client: ClientEndpoint, script: TalkScript, began: Instant) {
         self.client = client
         self.script = script
+        self.began = began
         state = .connecting(since: began)
+        // With a ticket the connection is open at once.
+        if client.earlyData == .pending { readNotices(now: began) }
     }
 
     /// Whether the conversation is over and the connection's last datagram was written.
@@ -154,7 +158,10 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
 
     /// The peer's machine says that nothing listens on the port (ICMP port unreachable).
     package func peerRefused(now: Instant) {
-        if case .connecting = state { end(.refused, now: now) }
+        switch state {
+        case .closing, .ended: break
+        default: if report.sessionID == nil { end(.refused, now: now) }
+        }
     }
 
     /// Hangs up at once.
@@ -232,8 +239,9 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
     private func handle(_ notice: EndpointNotice, now: Instant) {
         switch notice {
         case .opened:
-            // Frames may leave, but the server has not agreed yet: wait for its answer, which is the setup time.
-            break
+            // Frames may leave, but the server has not agreed yet: wait for its answer, which is the setup time. Only who was
+            // here before begins at once: that is what early data is for.
+            if case .connecting = state, client.earlyData == .pending { state = .speaking(next: 0, start: now) }
         case .realtime(let notice): handle(notice, now: now)
         case .frameRefused: report.refusedFrames += 1
         case .draining: break
@@ -242,6 +250,7 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
             if case .none = opening, let transport = refuge { opening = .wanted(transport) }
         case .attachmentFailed(let close):
             report.move?.fail(close.reason)
+        case .ticket(let ticket): report.tickets.put(ticket)
         case .closed(let close):
             closed(close, now: now)
         }
@@ -251,7 +260,7 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
         switch state {
         case .closing, .ended: break
         // QUIC's own limit for its handshake.
-        case .connecting(let since) where close.origin == .timeout: end(.notConnected(after: now - since), now: now)
+        case _ where report.sessionID == nil && close.origin == .timeout: end(.notConnected(after: now - began), now: now)
         default: end(report.receipt == nil ? .closed(close) : nil, now: now)
         }
     }
@@ -260,8 +269,9 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
         switch notice {
         case .sessionCreated(let id):
             report.sessionID = id
-            guard case .connecting(let since) = state else { return }
-            report.setup = now - since
+            report.setup = report.setup ?? now - began
+            report.earlyData = client.earlyData
+            guard case .connecting = state else { return }
             state = .speaking(next: 0, start: now)
             step(now: now)
         case .sessionUpdated(let mode):

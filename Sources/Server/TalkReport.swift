@@ -1,3 +1,5 @@
+package import Endpoint
+package import QUIC
 package import Session
 package import Wire
 
@@ -8,6 +10,10 @@ package struct TalkReport: Sendable {
     package var sessionID: String?
     /// From the first packet until the server's `session.created`.
     package var setup: Duration?
+    /// What became of the speech that was sent before the handshake was complete.
+    package var earlyData = EarlyDataOutcome.none
+    /// What the server gave for the next conversation.
+    package var tickets = TicketWallet()
     package var committed: Instant?
     /// From the commit to the receipt, as the client saw it.
     package var receiptDelay: Duration?
@@ -53,7 +59,10 @@ package struct TalkReport: Sendable {
         row("transport", "\(carried), \(receipt.mode.rawValue)")
         if let move { row("moved", Self.move(move)) }
         if reconnections > 0 { row("reconnected", reconnections == 1 ? "once" : "\(reconnections) times") }
-        if let setup { row("opened in", Self.milliseconds(setup)) }
+        if let setup {
+            let early = earlyData == .none ? "" : ", early data \(earlyData.rawValue)"
+            row("opened in", Self.milliseconds(setup) + early)
+        }
         if let receiptDelay {
             row("receipt", "\(Self.milliseconds(receiptDelay)) after the commit; the server waited \(receipt.waitedMilliseconds) ms")
         }

@@ -164,7 +164,12 @@ package struct Session: Sendable {
 
     /// One frame from the client, by whatever primitive it came.
     package mutating func receive(frame: MediaFrame, now: Instant) {
-        guard case .attached = phase else { return }
+        switch phase {
+        case .attached: break
+        // Early data of the connection that is about to carry the session.
+        case .detached where !configuration.returnsFrames: break
+        case .waiting, .detached, .ended: return
+        }
         counters.framesReceived += 1
         guard frame.payload.count <= limits.frameBytes else {
             counters.framesOutside += 1

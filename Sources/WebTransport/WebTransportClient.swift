@@ -33,9 +33,15 @@ package final class WebTransportClient {
         self.quic = quic
         self.configuration = configuration
         http = HTTP3Connection(role: .client, quic: quic, settings: configuration.settings, limits: configuration.limits.http)
+        if !configuration.rememberedSettings.isEmpty {
+            http.rememberedSettings = try? HTTP3Settings(parsing: configuration.rememberedSettings.span)
+        }
     }
 
     package var capabilities: Capabilities { .webTransport(over: quic) }
+
+    /// The server's SETTINGS as they travelled, for the next connection's `rememberedSettings`; `nil` before they are here.
+    package var settings: [UInt8]? { http.peerSettings?.payload }
 
     /// Whether the server has answered with a 200.
     package var isAnswered: Bool { if case .requested(_, isAnswered: true) = state { true } else { false } }
@@ -62,11 +68,16 @@ extension WebTransportClient {
         case .datagramLost(let id):
             session?.lost(id, now: now, into: &output)
         case .writable, .streamsAvailable: session?.flush()
-        case .pathChanged: break
+        case .pathChanged, .ticket: break
         case .closed(let close): end(TransportClose(close))
+        // Without remembered SETTINGS the server may speak no WebTransport: the handshake is waited for.
+        case .earlyData:
+            guard http.rememberedSettings.map({ $0.allowsWebTransport && $0.allowsDatagrams }) == true else { break }
+            http.handle(event)
+            if !configuration.asksForSessionFlowControl { connect() }
         case .established, .streamData, .streamReset, .stopSending, .streamClosed:
             http.handle(event)
-            if case .established = event, !waitsForSettings { connect() }
+            if case .established = event, case .connecting = state, !waitsForSettings { connect() }
             while let event = http.pollEvent() { handle(event) }
         }
         if let failure = http.failure {

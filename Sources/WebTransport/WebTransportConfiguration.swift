@@ -16,6 +16,9 @@ package struct WebTransportServerConfiguration: Sendable {
 
     package init() {}
 
+    /// What clients remember of it beside a ticket; the tickets of a server with other SETTINGS are void.
+    package var remembered: [UInt8] { settings.payload }
+
     /// All that today's browsers and stacks key on, each in its own draft.
     var settings: HTTP3Settings {
         HTTP3Settings(
@@ -46,6 +49,8 @@ package struct WebTransportClientConfiguration: Sendable {
     package var secret: String?
     /// Goes on with a session, sent as `?resume=…`.
     package var resume: ResumeRequest?
+    /// The payload of the server's SETTINGS of an earlier connection, where early data relies on it.
+    package var rememberedSettings: [UInt8] = []
     package var origin: String?
     /// `webtransport` up to draft-14, `webtransport-h3` from draft-15.
     package var connectProtocol = "webtransport"

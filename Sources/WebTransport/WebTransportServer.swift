@@ -7,7 +7,7 @@ package import Wire
 
 /// The server's end of one connection that carries one WebTransport session (draft-ietf-webtrans-http3-16 and its forerunners).
 ///
-/// Hand each event of the connection to `handle`, `established` included, then drain `pollEvent`. A CONNECT for a session
+/// Hand each event of the connection to `handle`, `earlyData` and `established` included, then drain `pollEvent`. A CONNECT for a session
 /// gives `requested`; answer it by `accept` or `refuse`. What the client sent before the answer is kept within limits and
 /// follows `opened`. After `closed` go on handing events over: the connection closes itself when the peer has the
 /// last bytes, or when it times out.
@@ -72,9 +72,9 @@ extension WebTransportServer {
         case .datagramLost(let id):
             session?.lost(id, now: now, into: &output)
         case .writable, .streamsAvailable: session?.flush()
-        case .pathChanged: break
+        case .pathChanged, .ticket: break
         case .closed(let close): end(TransportClose(close))
-        case .established, .streamData, .streamReset, .stopSending, .streamClosed:
+        case .earlyData, .established, .streamData, .streamReset, .stopSending, .streamClosed:
             http.handle(event)
             while let event = http.pollEvent() { handle(event) }
         }

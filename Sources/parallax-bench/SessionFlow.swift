@@ -98,7 +98,7 @@ final class SessionFlow: LoadFlow {
                 let offered = frame.payload.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: UInt64.self) }
                 echoes.record(offeredAt: offered, now: now)
             case .realtime(.sessionUpdated): isReady = true
-            case .opened, .realtime, .frameRefused, .draining, .attachmentWanted, .attachmentFailed, .closed: break
+            case .opened, .realtime, .frameRefused, .draining, .attachmentWanted, .attachmentFailed, .ticket, .closed: break
             }
         }
     }

@@ -32,6 +32,10 @@ final class QUICPair {
     let replies = StatelessReplies(resetSecret: [UInt8](repeating: 7, count: 32), tokenSecret: [UInt8](repeating: 9, count: 32))
     let layout = ConnectionIDLayout()
     var requiresRetry = false
+    /// The server's tickets; `nil` for none.
+    let desk: TicketDesk?
+    /// Every datagram that left the client, for a test that repeats them.
+    private(set) var sentByClient: [[UInt8]] = []
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
     var clientEvents: [QUICEvent] = []
     var serverEvents: [QUICEvent] = []
@@ -41,14 +45,17 @@ final class QUICPair {
     init(
         delay: Duration = .milliseconds(25), clientConfiguration: QUICConfiguration = QUICConfiguration(),
         serverConfiguration: QUICConfiguration = QUICConfiguration(), clientALPN: [String] = ["roq-14"],
-        serverALPN: [String] = ["roq-14"], trust: ClientTrust = .insecure, credentials: ServerCredentials? = nil, seed: UInt64 = 1
+        serverALPN: [String] = ["roq-14"], trust: ClientTrust = .insecure, credentials: ServerCredentials? = nil, desk: TicketDesk? = nil,
+        ticket: SessionTicket? = nil, seed: UInt64 = 1
     ) throws {
+        self.desk = desk
         self.delay = delay
         self.serverConfiguration = serverConfiguration
         self.credentials = try credentials ?? .selfSigned(.ed25519, unixSeconds: 1_790_000_000)
         alpn = serverALPN
         client = QUICConnection.client(
             serverName: "localhost", alpn: clientALPN, credentials: ClientCredentials(trust), configuration: clientConfiguration,
+            ticket: ticket, takesTickets: desk != nil,
             path: NetworkPath(local: Self.clientAddress, remote: Self.serverAddress), entropy: Entropy(seed: seed), now: now)
     }
 
@@ -106,6 +113,7 @@ final class QUICPair {
                 offset += size
                 let number = sentCount[direction, default: 0]
                 sentCount[direction] = number + 1
+                if direction == .up { sentByClient.append(bytes) }
                 log.append("\(now.nanoseconds) \(direction) \(size)")
                 if drops(direction, number, bytes) { continue }
                 let path = direction == .up
@@ -145,7 +153,7 @@ final class QUICPair {
         }
         server = QUICConnection.server(
             header: header, originalDestination: original, isAfterRetry: isAfterRetry, alpn: alpn, credentials: credentials,
-            configuration: serverConfiguration, issuer: issuer, path: flight.path, now: now)
+            tickets: desk, configuration: serverConfiguration, issuer: issuer, path: flight.path, now: now)
     }
 }
 

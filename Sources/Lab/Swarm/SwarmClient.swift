@@ -149,7 +149,7 @@ final class SwarmClient {
                     talk.isReliable = false
                     phase = .speaking(talk)
                 }
-            case .draining, .attachmentWanted, .attachmentFailed: break
+            case .draining, .attachmentWanted, .attachmentFailed, .ticket: break
             case .closed(let close):
                 if case .closing = phase {
                     phase = .over

@@ -1,0 +1,255 @@
+import Testing
+import Wire
+
+@testable import QUIC
+
+@Suite struct `Early data` {
+    private static let secret = [UInt8](repeating: 5, count: 32)
+
+    private static func desk(_ binding: [UInt8] = [1], _ limits: EarlyDataLimits = EarlyDataLimits()) -> TicketDesk {
+        TicketDesk(secret: secret, binding: binding, limits: limits)
+    }
+
+    /// The ticket of a first connection to a server with this desk.
+    private static func ticket(from desk: TicketDesk) throws -> SessionTicket {
+        let pair = try QUICPair(desk: desk)
+        var ticket: SessionTicket?
+        pair.run(for: .seconds(1)) { pair in
+            for case .ticket(let given) in pair.clientEvents { ticket = given }
+            return ticket != nil
+        }
+        #expect(pair.client.earlyData == .none)
+        return try #require(ticket)
+    }
+
+    /// Sends on a stream and as datagrams before the server has been heard.
+    @discardableResult
+    private func speak(_ pair: QUICPair, datagrams: Int = 3) throws -> StreamID {
+        let stream = try pair.client.openStream(.unidirectional)
+        try pair.client.write(Array("begin".utf8), to: stream)
+        for number in 0..<datagrams { try pair.client.sendDatagram([UInt8(number)], id: UInt64(number)) }
+        return stream
+    }
+
+    private func datagrams(at events: [QUICEvent]) -> [UInt8] {
+        events.compactMap { if case .datagram(let bytes) = $0 { bytes[0] } else { nil } }
+    }
+
+    private func text(of stream: StreamID, at events: [QUICEvent]) -> String {
+        let bytes: [UInt8] = events.flatMap { event -> [UInt8] in
+            if case .streamData(stream, let bytes, _) = event { bytes } else { [] }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func `a client that was here before is heard after one way`() throws {
+        let desk = Self.desk()
+        let pair = try QUICPair(desk: desk, ticket: Self.ticket(from: desk))
+        #expect(pair.client.pollEvent() == .earlyData(alpn: "roq-14"))
+        let stream = try speak(pair)
+        pair.run(for: .milliseconds(26)) { datagrams(at: $0.serverEvents).count == 3 }
+        #expect(pair.serverEvents.first == .earlyData(alpn: "roq-14"))
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        #expect(text(of: stream, at: pair.serverEvents) == "begin")
+        let established = pair.server?.isEstablished
+        #expect(established == false)
+        pair.run(for: .seconds(1))
+        #expect(pair.client.earlyData == .accepted)
+        let outcome = pair.server?.earlyData
+        #expect(outcome == .accepted)
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        #expect(text(of: stream, at: pair.serverEvents) == "begin")
+        let acknowledged = pair.clientEvents.filter { if case .datagramAcknowledged = $0 { true } else { false } }
+        #expect(acknowledged.count == 3)
+    }
+
+    @Test func `a server may answer before the handshake is complete`() throws {
+        let desk = Self.desk()
+        let pair = try QUICPair(desk: desk, ticket: Self.ticket(from: desk))
+        try speak(pair)
+        pair.run(for: .milliseconds(26)) { !$0.serverEvents.isEmpty }
+        let server = try #require(pair.server)
+        let stream = try server.openStream(.unidirectional)
+        try server.write(Array("yes".utf8), to: stream)
+        pair.run(for: .seconds(1)) { text(of: stream, at: $0.clientEvents) == "yes" }
+        let established = server.isEstablished
+        #expect(!established)
+        #expect(text(of: stream, at: pair.clientEvents) == "yes")
+    }
+
+    @Test func `a server with another key refuses, and everything comes once`() throws {
+        let ticket = try Self.ticket(from: Self.desk())
+        try expectOnce(QUICPair(desk: TicketDesk(secret: [9], binding: [1]), ticket: ticket))
+    }
+
+    @Test func `a server whose promises have changed refuses, and everything comes once`() throws {
+        let ticket = try Self.ticket(from: Self.desk())
+        try expectOnce(QUICPair(desk: Self.desk([2]), ticket: ticket))
+    }
+
+    @Test func `a server without tickets refuses, and everything comes once`() throws {
+        try expectOnce(QUICPair(ticket: Self.ticket(from: Self.desk())))
+    }
+
+    @Test func `a server that was restarted resumes by its secret and takes no early data from before`() throws {
+        let ticket = try Self.ticket(from: Self.desk())
+        try expectOnce(QUICPair(desk: Self.desk(), ticket: ticket))
+    }
+
+    @Test func `a TLS session of nonsense leaves a plain handshake`() throws {
+        let desk = Self.desk()
+        let good = try Self.ticket(from: desk)
+        for bytes in [[], [0], [UInt8](repeating: 0xFF, count: 300), Array(good.session.prefix(40))] {
+            let nonsense = SessionTicket(
+                serverName: good.serverName, alpn: good.alpn, trust: good.trust, session: bytes, parameters: good.parameters)
+            let pair = try QUICPair(desk: desk, ticket: nonsense)
+            pair.run { $0.client.isEstablished }
+            #expect(pair.client.isEstablished)
+            #expect(pair.client.earlyData == .none)
+        }
+    }
+
+    @Test func `refused streams wait for the credit of a server that gives less than before`() throws {
+        let ticket = try Self.ticket(from: Self.desk())
+        var small = QUICConfiguration()
+        small.limits.peerUnidirectionalStreams = 1
+        let pair = try QUICPair(serverConfiguration: small, desk: Self.desk([2]), ticket: ticket)
+        let streams = try (0..<3).map { number in
+            let stream = try pair.client.openStream(.unidirectional)
+            try pair.client.write(Array("stream \(number)".utf8), to: stream, isFinal: true)
+            return stream
+        }
+        pair.run(for: .seconds(2))
+        #expect(pair.client.earlyData == .rejected)
+        let texts = streams.map { text(of: $0, at: pair.serverEvents) }
+        #expect(texts == ["stream 0", "stream 1", "stream 2"])
+    }
+
+    @Test func `a Retry costs a round trip and no datagram`() throws {
+        let desk = Self.desk()
+        let pair = try QUICPair(desk: desk, ticket: Self.ticket(from: desk))
+        pair.requiresRetry = true
+        let stream = try speak(pair)
+        pair.run(for: .seconds(2))
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        #expect(text(of: stream, at: pair.serverEvents) == "begin")
+    }
+
+    @Test(arguments: 0..<6) func `whatever single packet is lost, streams arrive and datagrams have one fate`(lost: Int) throws {
+        let desk = Self.desk()
+        let pair = try QUICPair(desk: desk, ticket: Self.ticket(from: desk))
+        pair.drops = { direction, number, _ in (direction == .up) == (lost < 3) && number == lost % 3 }
+        let stream = try speak(pair)
+        pair.run(for: .seconds(3))
+        #expect(text(of: stream, at: pair.serverEvents) == "begin")
+        let arrived = datagrams(at: pair.serverEvents)
+        #expect(Set(arrived).count == arrived.count)
+        let acknowledged = pair.clientEvents.compactMap { if case .datagramAcknowledged(let id) = $0 { UInt8(id) } else { nil } }
+        let given = pair.clientEvents.compactMap { if case .datagramLost(let id) = $0 { UInt8(id) } else { nil } }
+        #expect(Set(acknowledged).union(given) == [0, 1, 2])
+        #expect(Set(acknowledged).isSubset(of: Set(arrived)))
+    }
+
+    @Test func `the first flight is taken once`() throws {
+        let desk = Self.desk()
+        let ticket = try Self.ticket(from: desk)
+        let pair = try QUICPair(desk: desk, ticket: ticket)
+        try speak(pair)
+        pair.run(for: .milliseconds(26))
+        let flight = pair.sentByClient
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        // Another connection of the same server sees the same packets.
+        let replay = try QUICPair(desk: desk)
+        replay.drops = { direction, _, _ in direction == .up }
+        for packet in flight { replay.inject(packet, .up) }
+        replay.run(for: .milliseconds(200))
+        #expect(replay.server != nil)
+        #expect(replay.serverEvents.isEmpty)
+        #expect(desk.replaysRefused == 1)
+        // The ticket itself may open further connections.
+        let next = try QUICPair(desk: desk, ticket: ticket)
+        try speak(next)
+        next.run(for: .seconds(1))
+        #expect(next.client.earlyData == .accepted)
+    }
+
+    @Test func `a full memory of flights refuses early data`() throws {
+        var limits = EarlyDataLimits()
+        limits.rememberedFlights = 1
+        let desk = Self.desk([1], limits)
+        let ticket = try Self.ticket(from: desk)
+        for outcome in [EarlyDataOutcome.accepted, .rejected] {
+            let pair = try QUICPair(desk: desk, ticket: ticket)
+            try speak(pair)
+            pair.run(for: .seconds(1))
+            #expect(pair.client.earlyData == outcome)
+            #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        }
+        #expect(desk.flightsOverLimit == 1)
+    }
+
+    @Test func `a remembered flight is forgotten when no ticket of its time is good any more`() {
+        var limits = EarlyDataLimits()
+        limits.rememberedFlights = 2
+        let desk = Self.desk([1], limits)
+        #expect(desk.remember([1]))
+        #expect(!desk.remember([1]))
+        desk.now = .zero + limits.ticketLifetime
+        #expect(desk.remember([1]))
+    }
+
+    /// The server refuses: what was sent early comes again, once.
+    private func expectOnce(_ pair: QUICPair, location: SourceLocation = #_sourceLocation) throws {
+        let stream = try speak(pair)
+        try pair.client.write(Array(", and go on".utf8), to: stream, isFinal: true)
+        pair.run(for: .seconds(2))
+        #expect(pair.client.earlyData == .rejected, sourceLocation: location)
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2], sourceLocation: location)
+        #expect(text(of: stream, at: pair.serverEvents) == "begin, and go on", sourceLocation: location)
+        let fates = pair.clientEvents.compactMap { if case .datagramAcknowledged(let id) = $0 { id } else { nil } }
+        #expect(fates.sorted() == [0, 1, 2], sourceLocation: location)
+    }
+}
+
+@Suite struct `Session tickets as bytes` {
+    private static let ticket = SessionTicket(
+        serverName: "localhost", alpn: "h3", trust: .certificateSHA256([UInt8](0..<32)), session: [1, 2, 3],
+        parameters: RememberedParameters(
+            initialMaxData: 1, initialMaxStreamDataBidiLocal: 2, initialMaxStreamDataBidiRemote: 3, initialMaxStreamDataUni: 4,
+            initialMaxStreamsBidi: 5, initialMaxStreamsUni: 6, activeConnectionIDLimit: 7, maxDatagramFrameSize: 65535),
+        application: [9, 9])
+
+    @Test func `what is written is read`() throws {
+        #expect(try SessionTicket(parsing: Self.ticket.encoded) == Self.ticket)
+    }
+
+    @Test func `every truncation and every changed byte is refused`() {
+        let bytes = Self.ticket.encoded
+        for count in bytes.indices {
+            let read = try? SessionTicket(parsing: Array(bytes.prefix(count)))
+            #expect(read == nil)
+        }
+        for index in bytes.indices {
+            var changed = bytes
+            changed[index] ^= 0x55
+            let read = try? SessionTicket(parsing: changed)
+            #expect(read == nil)
+        }
+    }
+
+    @Test func `nonsense with a right checksum is refused without a trap`() {
+        let whole = Self.ticket.encoded
+        let body = Array(whole.dropLast(32))
+        let start = Array("parallax ticket 1\n".utf8).count
+        for index in start..<body.count {
+            for value in [0, 0x3F, 0x7F, 0xFF] as [UInt8] {
+                var changed = body
+                changed[index] = value
+                // Some changes are another ticket; none may trap.
+                _ = try? SessionTicket(parsing: changed + sha256(changed))
+                _ = try? SessionTicket(parsing: Array(changed.prefix(index)) + sha256(Array(changed.prefix(index))))
+            }
+        }
+        #expect(throws: ParseError.self) { try SessionTicket(parsing: [UInt8](repeating: 0, count: 70_000)) }
+    }
+}
