@@ -82,7 +82,7 @@ package struct MediaSender {
     package var openStreams: [StreamID] { [longStream, spareStream].compactMap(\.self) }
 
     package mutating func send(_ frame: MediaFrame, delivery: Delivery, credit: inout SendCredit, now: Instant) throws(SendRefusal) {
-        guard quic.isEstablished else { throw .notOpen }
+        guard quic.canSend else { throw .notOpen }
         switch delivery {
         case .datagram: try sendDatagram(of: frame) { format.write(frame, into: &$0) }
         case .redundant(let depth): try sendRedundant(frame, depth: depth)

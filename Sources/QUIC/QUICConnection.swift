@@ -145,7 +145,7 @@ package final class QUICConnection {
     // MARK: Getters
 
     /// Whether streams and datagrams may be used: established, or in early data.
-    var canSend: Bool {
+    package var canSend: Bool {
         switch state {
         case .established: true
         case .handshaking: earlyData == .pending
