@@ -130,8 +130,10 @@ private func validatePath(
     _ userData: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS, let connection = owner(userData),
-        let path = path.flatMap({ NetworkPath($0.pointee) }), path != connection.currentPath
+        let named = path.flatMap({ NetworkPath($0.pointee) })
     else { return 0 }
+    let path = connection.pathNames.actual(named)
+    guard path != connection.currentPath else { return 0 }
     connection.currentPath = path
     connection.events.append(.pathChanged(path))
     return 0

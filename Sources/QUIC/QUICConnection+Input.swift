@@ -54,7 +54,7 @@ extension QUICConnection {
         case .handshaking, .established: break
         case .closeRequested, .closing, .draining, .closed: return .processed
         }
-        inputPath.store(path)
+        inputPath.store(pathNames.named(path))
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn.rawValue))
         let status = ngtcp2_conn_read_pkt_versioned(
             handle, inputPath.path, NGTCP2_PKT_INFO_VERSION, &info, bytes.assumingMemoryBound(to: UInt8.self),

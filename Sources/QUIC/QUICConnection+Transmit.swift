@@ -158,10 +158,17 @@ extension QUICConnection {
 
     private func sent(_ transmit: Transmit) -> Transmit {
         wroteSinceTimeUpdate = true
+        var transmit = transmit
+        transmit.path = pathNames.actual(transmit.path)
         return transmit
     }
 
     private func failed(_ status: Int32) -> Transmit? {
+        if status == NGTCP2_ERR_NO_VIABLE_PATH, role == .server {
+            // The peer's next packet begins the validation anew; until it comes, nothing can be sent.
+            pathNames.renew()
+            return nil
+        }
         settle(status)
         return nil
     }
@@ -188,7 +195,7 @@ extension QUICConnection {
             state = .closed
             return nil
         }
-        let path = outputPath.load() ?? currentPath
+        let path = outputPath.load().map(pathNames.actual) ?? currentPath
         state = .closing(
             ClosingState(packet: Array(buffer.prefix(Int(written))), path: path, until: now + closeDuration))
         return Transmit(path: path, ecn: .notCapable, byteCount: Int(written))

@@ -63,6 +63,8 @@ package final class QUICConnection {
     let issuer: ConnectionIDIssuer
     let inputPath = PathStorage()
     let outputPath = PathStorage()
+    /// Server: what ngtcp2 calls the peer's addresses.
+    var pathNames = PathNames()
 
     var state = State.handshaking
     /// The time of the call in progress; callbacks have no argument for it.

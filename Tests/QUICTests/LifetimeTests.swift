@@ -79,6 +79,24 @@ import Wire
         #expect(pair.isEstablished)
     }
 
+    /// A path is validated in two steps where little has come from it; the second takes datagrams of 1,200 bytes.
+    @Test(arguments: [300, 3_000, 9_000])
+    func `a NAT rebinding is survived although no long datagram comes through for a while`(milliseconds: Int) throws {
+        let pair = try established()
+        pair.visibleClient = PeerAddress(ipv4: 10, 0, 0, 1, port: 6000)
+        let end = pair.now + .milliseconds(milliseconds)
+        pair.drops = { [unowned pair] direction, _, bytes in direction == .down && bytes.count >= 1_200 && pair.now < end }
+        for id in 0..<(milliseconds / 20 + 250) {
+            try pair.client.sendDatagram([UInt8](repeating: 1, count: 50), id: UInt64(id))
+            pair.run(for: .milliseconds(20))
+        }
+        try pair.server?.sendDatagram([7], id: 1)
+        pair.run(for: .seconds(1))
+        #expect(pair.isEstablished)
+        #expect(pair.clientEvents.contains(.datagram([7])))
+        #expect(pair.server?.path.remote == pair.visibleClient)
+    }
+
     @Test func `a client migrates to another path on purpose`() throws {
         let pair = try established()
         let path = NetworkPath(local: PeerAddress(ipv4: 10, 0, 0, 9, port: 7000), remote: QUICPair.serverAddress)
