@@ -89,12 +89,11 @@ extension QUICConnection {
                 _ = datagrams.popFirst()
                 if role == .client, earlyData == .pending { earlyFlight.datagrams.append(datagram) }
                 outstandingDatagrams.sent(datagram.id, at: now)
-                untimedByteCount += datagram.bytes.count
             }
             if let timed, case .incomplete = outcome { outcome = startTimer(with: timed, in: &packet) }
             switch outcome {
             case .incomplete: break
-            case .complete(let transmit): return sent(transmit)
+            case .complete(let transmit): return sent(transmit, packet)
             case .blocked: return nil
             case .failed(let status): return failed(status)
             }
@@ -109,14 +108,13 @@ extension QUICConnection {
                 let outcome = packet.add(unsent.bytes, isFinal: unsent.isFinal, stream: id)
                 if let count = packet.acceptedByteCount {
                     stream.send.markSent(count, isFinal: unsent.isFinal && count == unsent.bytes.count)
-                    untimedByteCount = 0
                     if !unsent.isFinal { timedStream = id }
                 }
                 switch outcome {
                 case .incomplete: continue
                 case .complete(let transmit):
                     enqueueForSending(id)
-                    return sent(transmit)
+                    return sent(transmit, packet)
                 case .blocked:
                     enqueueForSending(id)
                     return nil
@@ -129,7 +127,7 @@ extension QUICConnection {
             }
         }
         switch packet.finish() {
-        case .complete(let transmit): return sent(transmit)
+        case .complete(let transmit): return sent(transmit, packet)
         case .incomplete, .blocked: return nil
         case .failed(let status): return failed(status)
         }
@@ -147,17 +145,17 @@ extension QUICConnection {
         case .failed(NGTCP2_ERR_STREAM_SHUT_WR), .failed(NGTCP2_ERR_STREAM_NOT_FOUND):
             timedStream = nil
             return .incomplete
-        case .incomplete, .complete, .blocked, .failed:
-            if packet.acceptedByteCount != nil { untimedByteCount = 0 }
-            return outcome
+        case .incomplete, .complete, .blocked, .failed: return outcome
         }
     }
 
     /// With a packet more, less than the least congestion window of two packets (RFC 9002 section 7.2).
     private static let timedByteCount = 1_000
 
-    private func sent(_ transmit: Transmit) -> Transmit {
+    private func sent(_ transmit: Transmit, _ packet: borrowing PacketWriter) -> Transmit {
         wroteSinceTimeUpdate = true
+        // Answers to PATH_CHALLENGE are 1,200 bytes long, and without a timer, too.
+        untimedByteCount = packet.holdsStreamData ? 0 : untimedByteCount + transmit.byteCount
         var transmit = transmit
         transmit.path = pathNames.actual(transmit.path)
         return transmit
@@ -221,6 +219,8 @@ private struct PacketWriter {
     private var info = ngtcp2_pkt_info()
     private(set) var datagramWasAccepted = false
     private(set) var acceptedByteCount: Int?
+    /// Some stream's frame is in the packet, be it empty.
+    private(set) var holdsStreamData = false
 
     init(handle: OpaquePointer, path: PathStorage, buffer: UnsafeMutableRawBufferPointer, now: Instant) {
         self.handle = handle
@@ -255,6 +255,7 @@ private struct PacketWriter {
             handle, path.path, NGTCP2_PKT_INFO_VERSION, &info, target, buffer.count, &accepted, flags, stream, &vector, 1,
             now.nanoseconds)
         acceptedByteCount = accepted >= 0 ? accepted : nil
+        if accepted >= 0 { holdsStreamData = true }
         return outcome(written)
     }
 

@@ -82,7 +82,7 @@ package final class QUICConnection {
     var bufferedByteCount = 0
     var datagrams: BoundedQueue<QueuedDatagram>
     var outstandingDatagrams = OutstandingDatagrams()
-    /// Bytes of datagrams sent since the last packet that started a loss timer: see `startTimer`.
+    /// Bytes sent since the last packet that started a loss timer: see `startTimer`.
     var untimedByteCount = 0
     /// A stream that was written to and has not ended.
     var timedStream: Int64?
