@@ -50,7 +50,7 @@ struct FormObject {
     mutating func number(_ name: String, in range: ClosedRange<Double>) throws(ProfileFormError) -> Double? {
         guard let text = take(name) else { return nil }
         let expected = "a number from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
-        guard case .number(let number) = text.value else { throw failure(name, "expected \(expected)", at: text.offset) }
+        guard let number = text.value.asNumber else { throw failure(name, "expected \(expected)", at: text.offset) }
         guard range.contains(number) else { throw failure(name, "\(Self.text(number)) is out of range; expected \(expected)", at: text.offset) }
         return number
     }
