@@ -69,6 +69,11 @@ package struct SentPackets: Sendable {
         return packets[index].bytes
     }
 
+    /// The packet that was sent so many packets before the last one; `nil` where that one is not kept.
+    package func packet(beforeLast distance: Int) -> [UInt8]? {
+        distance >= 0 && distance < count ? packets[packets.count - 1 - distance].bytes : nil
+    }
+
     /// A search by halves: the numbers rise.
     private func index(of sequence: UInt16) -> Int? {
         guard head < packets.count else { return nil }

@@ -56,7 +56,7 @@ struct MediaSender {
         case .resent(let age): keep(bytes, frame.sequence, age: age, now: now)
         case .repaired:
             keep(bytes, frame.sequence, age: Self.repairedAge, now: now)
-            talk.append(frame, now: now)
+            talk.spoke(frame.sequence)
         case .datagram, .redundant, .streamPerFrame, .expiring, .stream: break
         }
         packetCount &+= 1
@@ -83,6 +83,12 @@ struct MediaSender {
         var repair: [UInt8] = []
         RTPPacket.write(header, payload: payload.span, into: &repair)
         return repair
+    }
+
+    /// The closing marker that is due, and its number; `nil` when it was the last.
+    mutating func closingMarker(roundTrip: Duration, now: Instant) -> (marker: ClosingMarker, count: UInt16)? {
+        guard let marker = talk.marker(of: sent, roundTrip: roundTrip, now: now) else { return nil }
+        return (marker, talk.count)
     }
 
     /// The packet that the peer misses, the same bytes under the same number, as libwebrtc sends audio again.

@@ -3,59 +3,65 @@ internal import Session
 internal import Wire
 
 /// The last frames and events of mode `repair`, and the closing markers behind them (`ClosingMarker`): the peer answers the one
-/// that leaves nothing missing. What is older, the peer has had the time to ask for.
+/// that leaves nothing missing.
+///
+/// SRTP acknowledges nothing, so nobody knows what the peer misses until it asks, and on a network that loses the frames its
+/// requests are lost, too. Every other marker therefore carries the very last frames, and those between reach further back,
+/// turn by turn.
 struct TalkEnd {
     /// When the next marker is due; `nil` when none is needed.
     private(set) var next: Instant?
     private(set) var last: UInt16 = 0
-    private var frames: BoundedQueue<Sent<MediaFrame>>
-    private var events: BoundedQueue<Sent<ClosingMarker.EventCopy>>
-    private var hasSpoken = false
+    private var events: BoundedQueue<SentEvent>
+    /// Frames of the talk that goes on.
+    private var spoken = 0
+    /// Frames of the talk that is over, as many as markers may carry.
+    private var carried = 0
     private var eventCount: UInt16 = 0
     private var left = 0
     private var began = Instant.zero
+    /// How many frames before the end of the talk the next marker that reaches back begins.
+    private var reach = 0
     /// Markers in the connection's life.
     private(set) var count: UInt16 = 0
 
-    private struct Sent<Value> {
-        var value: Value
+    private struct SentEvent {
+        var copy: ClosingMarker.EventCopy
         var sent: Instant
     }
 
     private enum Limits {
-        static let frames = 64
+        /// How far back markers reach: 2 s of 20 ms.
+        static let frames = 100
         static let events = 16
         static let markers = 50
         static let interval = Duration.milliseconds(20)
         /// The payload of the longest marker.
         static let byteCount = 1_050
-        /// How much older than a round trip before the talk's end a frame or event is that no marker carries.
-        static let age = Duration.milliseconds(100)
+        /// How much older than a round trip before the talk's end an event is that no marker carries.
+        static let eventAge = Duration.milliseconds(100)
     }
 
-    init() {
-        frames = BoundedQueue(limit: Limits.frames)
-        events = BoundedQueue(limit: Limits.events)
-    }
+    init() { events = BoundedQueue(limit: Limits.events) }
 
-    mutating func append(_ frame: MediaFrame, now: Instant) {
-        if frames.count == frames.limit { _ = frames.popFirst() }
-        frames.append(Sent(value: frame, sent: now))
-        last = frame.sequence
-        hasSpoken = true
+    mutating func spoke(_ sequence: UInt16) {
+        last = sequence
+        spoken += 1
     }
 
     mutating func append(_ event: [UInt8], now: Instant) {
         if events.count == events.limit { _ = events.popFirst() }
-        events.append(Sent(value: ClosingMarker.EventCopy(index: eventCount, bytes: event), sent: now))
+        events.append(SentEvent(copy: ClosingMarker.EventCopy(index: eventCount, bytes: event), sent: now))
         eventCount &+= 1
     }
 
     /// The talk is over.
     mutating func end(now: Instant) {
-        guard hasSpoken else { return }
-        hasSpoken = false
+        guard spoken > 0 else { return }
+        carried = min(spoken, Limits.frames)
+        spoken = 0
         left = Limits.markers
+        reach = 0
         began = now
         next = now + Limits.interval
     }
@@ -67,43 +73,56 @@ struct TalkEnd {
     }
 
     /// The marker that is due; `nil` when it was the last.
-    mutating func marker(roundTrip: Duration, now: Instant) -> ClosingMarker? {
+    /// - Parameter sent: the packets of the talk.
+    mutating func marker(of sent: SentPackets, roundTrip: Duration, now: Instant) -> ClosingMarker? {
         guard left > 0 else {
             next = nil
             return nil
         }
+        let isOfTheEnd = (Limits.markers - left).isMultiple(of: 2) || reach >= carried
         left -= 1
         count &+= 1
         next = now + Limits.interval
-        let youngest = began.advanced(by: .zero - roundTrip - Limits.age)
+        let events = eventCopies(sentAfter: began.advanced(by: .zero - roundTrip - Limits.eventAge))
+        let room = Limits.byteCount - ClosingMarker.headByteCount - events.reduce(0) { $0 + $1.byteCount }
+        let frames = frameCopies(of: sent, from: isOfTheEnd ? 0 : reach, room: room)
+        if !isOfTheEnd {
+            reach += frames.count
+        } else if reach == 0 || reach >= carried {
+            reach = frames.count
+        }
+        return ClosingMarker(last: last, content: .copies(frames: frames, events: events))
+    }
+
+    private mutating func eventCopies(sentAfter youngest: Instant) -> [ClosingMarker.EventCopy] {
         var room = Limits.byteCount - ClosingMarker.headByteCount
-        var eventCopies: [ClosingMarker.EventCopy] = []
+        var copies: [ClosingMarker.EventCopy] = []
         for _ in 0..<events.count {
             guard let event = events.popFirst() else { break }
             events.append(event)
-            guard event.sent >= youngest, event.value.byteCount <= room else { continue }
-            room -= event.value.byteCount
-            eventCopies.append(event.value)
-        }
-        return ClosingMarker(last: last, content: .copies(frames: copies(after: youngest, room: room), events: eventCopies))
-    }
-
-    /// In turn, where not all fit.
-    private mutating func copies(after youngest: Instant, room: Int) -> [ClosingMarker.FrameCopy] {
-        var room = room
-        var copies: [ClosingMarker.FrameCopy] = []
-        for _ in 0..<frames.count {
-            guard let first = frames.first else { break }
-            let copy = ClosingMarker.FrameCopy(
-                sequence: first.value.sequence, timestamp: first.value.timestamp, marker: first.value.marker, payload: first.value.payload)
-            if first.sent >= youngest {
-                guard copy.byteCount <= room else { break }
-                room -= copy.byteCount
-                copies.append(copy)
-                frames.append(first)
-            }
-            _ = frames.popFirst()
+            guard event.sent >= youngest, event.copy.byteCount <= room else { continue }
+            room -= event.copy.byteCount
+            copies.append(event.copy)
         }
         return copies
+    }
+
+    /// As many frames as fit, the oldest first.
+    /// - Parameter start: how many frames before the last one the youngest of them is.
+    private func frameCopies(of sent: SentPackets, from start: Int, room: Int) -> [ClosingMarker.FrameCopy] {
+        var room = room
+        var copies: [ClosingMarker.FrameCopy] = []
+        for distance in start..<max(start, carried) {
+            guard copies.count < ClosingMarker.copyLimit, let bytes = sent.packet(beforeLast: distance),
+                let packet = try? RTPPacket(parsing: bytes.span)
+            else { break }
+            let copy = ClosingMarker.FrameCopy(
+                sequence: packet.header.sequence, timestamp: packet.header.timestamp, marker: packet.header.marker,
+                payload: [UInt8](packet.payload(in: bytes.span)))
+            guard copy.byteCount <= room else { break }
+            room -= copy.byteCount
+            copies.append(copy)
+        }
+        return copies.reversed()
     }
 }

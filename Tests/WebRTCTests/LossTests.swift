@@ -146,6 +146,27 @@ import Wire
         #expect(pair.serverTexts == ["commit"] && pair.serverFrames.count == 14)
     }
 
+    @Test func `while requests are lost on their way, markers bring what was lost more than a second before the end`() throws {
+        let pair = try open(.repaired)
+        var losesFrames = false, losesRequests = false
+        pair.drops = { toServer, _, bytes in
+            guard Self.isFrame(bytes) || !toServer else { return false }
+            return toServer ? losesFrames : losesRequests
+        }
+        losesRequests = true
+        try pair.speak(10, delivery: .repaired)
+        losesFrames = true
+        try pair.speak(3, from: 10, delivery: .repaired)
+        losesFrames = false
+        try pair.speak(60, from: 13, delivery: .repaired)
+        #expect(!pair.serverFrames.contains { (10...12).contains($0.sequence) })
+        pair.client.endTalk(now: pair.now)
+        let end = pair.now
+        #expect(pair.run(for: .seconds(2)) { $0.serverFrames.count == 73 })
+        #expect(pair.now - end <= .milliseconds(400))
+        #expect(pair.serverFrames.filter { $0.recovery == .repair }.map(\.sequence).sorted() == [10, 11, 12])
+    }
+
     @Test func `a peer without our channel gets no markers and still has its losses sent again by SRTP`() throws {
         let pair = try open(.resent(within: .seconds(1)))
         pair.server.receives(.repaired, now: pair.now)
