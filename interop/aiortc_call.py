@@ -27,8 +27,9 @@ from aiortc.rtp import (
 from av import AudioFrame
 
 from attachment import Attachment
-from calls import Reply, Signalling
-from harness import HOST
+from calls import Reply, Signalling, signalling
+from conversation import hold_turn
+from harness import HOST, Case
 from lossy_relay import Relay
 from realtime import Event, RTPPacket, encode_event
 
@@ -251,3 +252,15 @@ async def is_open(channel: RTCDataChannel, seconds: float = 10) -> None:
     channel.on("open", opened.set)
     if channel.readyState != "open":
         await asyncio.wait_for(opened.wait(), seconds)
+
+
+async def turn_by_channel(case: Case, mode: str) -> None:
+    """A turn whose frames travel on the data channel of `mode`, both ways."""
+    async with case.serve() as server, signalling(server) as http:
+        call = Call()
+        await call.make(http)
+        await call.open_media(mode)
+        await hold_turn(call, case.opus_packets(), "webrtc", mode)
+        assert call.packets_by_channel == call.packets, "frames came by SRTP"
+        await call.close()
+        await server.saw_close(0, "")

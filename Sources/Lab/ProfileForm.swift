@@ -176,24 +176,25 @@ struct ProfileForm {
     private func outage(_ text: JSONText, path: String) throws(ProfileFormError) -> Outage? {
         guard text.value != .null else { return nil }
         var form = try FormObject(text, path: path)
-        let outage = Outage(
-            earliestStart: try form.time("earliest_ms"), latestStart: try form.time("latest_ms"), length: try form.time("length_ms"))
+        let (earliest, latest) = try moment(of: &form, at: text)
+        let length = try form.time("length_ms")
         try form.finish()
-        guard outage.earliestStart <= outage.latestStart else {
-            throw form.failure("latest_ms", "is earlier than earliest_ms", at: text.offset)
-        }
-        return outage
+        return Outage(earliestStart: earliest, latestStart: latest, length: length)
     }
 
     private func rebinding(_ text: JSONText, path: String) throws(ProfileFormError) -> Rebinding? {
         guard text.value != .null else { return nil }
         var form = try FormObject(text, path: path)
-        let rebinding = Rebinding(earliest: try form.time("earliest_ms"), latest: try form.time("latest_ms"))
+        let (earliest, latest) = try moment(of: &form, at: text)
         try form.finish()
-        guard rebinding.earliest <= rebinding.latest else {
-            throw form.failure("latest_ms", "is earlier than earliest_ms", at: text.offset)
-        }
-        return rebinding
+        return Rebinding(earliest: earliest, latest: latest)
+    }
+
+    /// Between which times something happens.
+    private func moment(of form: inout FormObject, at text: JSONText) throws(ProfileFormError) -> (earliest: Duration, latest: Duration) {
+        let earliest = try form.time("earliest_ms"), latest = try form.time("latest_ms")
+        guard earliest <= latest else { throw form.failure("latest_ms", "is earlier than earliest_ms", at: text.offset) }
+        return (earliest, latest)
     }
 
     private func failures(_ text: JSONText, path: String) throws(ProfileFormError) -> LinkFailures? {

@@ -1,23 +1,12 @@
 """A turn on the data channel parallax-media, ordered and reliable; the receipt is intact and the echo comes by channel, too."""
 
 import harness
-from aiortc_call import Call
-from calls import signalling
-from conversation import hold_turn
+from aiortc_call import turn_by_channel
 from harness import Case
-
-MODE = "stream"
 
 
 async def case(case: Case) -> None:
-    async with case.serve() as server, signalling(server) as http:
-        call = Call()
-        await call.make(http)
-        await call.open_media(MODE)
-        await hold_turn(call, case.opus_packets(), "webrtc", MODE)
-        assert call.packets_by_channel == call.packets, "frames came by SRTP"
-        await call.close()
-        await server.saw_close(0, "")
+    await turn_by_channel(case, "stream")
 
 
 if __name__ == "__main__":
