@@ -68,7 +68,8 @@ extension ServerEndpoint {
     func resume(_ request: ResumeRequest, at slot: Int, on connection: ServedConnection, now: Instant) {
         let served: ServedSession
         do throws(ResumeRefusal) {
-            served = try sessions.take(request)
+            // Early data uses no token up: its connection may never come about.
+            served = connection.isInEarlyData ? try sessions.session(for: request) : try sessions.take(request)
         } catch {
             return refuse(connection, status: error.status, "\(error.code.text): \(error.message)", now: now)
         }

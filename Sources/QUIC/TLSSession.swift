@@ -12,7 +12,9 @@ final class TLSSession {
     // A session points to its credentials and priorities: they live as long as it does.
     private let server: ServerCredentials?
     private let client: ClientCredentials?
-    private let desk: TicketDesk?
+    fileprivate let desk: TicketDesk?
+    /// Server: the protocols that it speaks, best first.
+    fileprivate let alpn: [[UInt8]]
 
     /// - Parameter owner: found again in callbacks; must outlive the session.
     init(server credentials: ServerCredentials, desk: TicketDesk?, alpn: [String], owner: QUICConnection) {
@@ -24,10 +26,15 @@ final class TLSSession {
         server = credentials
         client = nil
         self.desk = desk
+        self.alpn = alpn.map { Array($0.utf8) }
         connectionReference = Self.makeReference(owner)
         ngtcp2_crypto_gnutls_configure_server_session(handle)
         gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.handle))
-        desk?.enable(handle)
+        if let desk {
+            desk.enable(handle)
+            gnutls_handshake_set_hook_function(
+                handle, UInt32(GNUTLS_HANDSHAKE_CLIENT_HELLO.rawValue), GNUTLS_HOOK_PRE, chooseTicketKey)
+        }
         finish(alpn: alpn, isServer: true, owner: owner)
     }
 
@@ -42,6 +49,7 @@ final class TLSSession {
         server = nil
         client = credentials
         desk = nil
+        self.alpn = []
         connectionReference = Self.makeReference(owner)
         ngtcp2_crypto_gnutls_configure_client_session(handle)
         gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.handle))
@@ -50,7 +58,7 @@ final class TLSSession {
         if credentials.trust == .system { gnutls_session_set_verify_cert(handle, serverName, 0) }
         if takesTickets {
             gnutls_handshake_set_hook_function(
-                handle, UInt32(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue), Int32(GNUTLS_HOOK_POST), keepTicket)
+                handle, UInt32(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue), GNUTLS_HOOK_POST, keepTicket)
         }
         finish(alpn: alpn, isServer: false, owner: owner)
     }
@@ -187,6 +195,37 @@ private func verifyPinnedCertificate(_ session: gnutls_session_t?) -> Int32 {
     var count: UInt32 = 0
     guard let chain = gnutls_certificate_get_peers(session, &count), count > 0 else { return refused }
     return sha256(chain[0]) == pinned ? 0 : refused
+}
+
+/// A ClientHello is about to be read: the key of the tickets for the protocol that it will be answered with.
+private func chooseTicketKey(
+    _ session: gnutls_session_t?, _: UInt32, _: UInt32, _ isIncoming: UInt32, _ message: UnsafePointer<gnutls_datum_t>?
+) -> Int32 {
+    guard isIncoming != 0, let session, let message, let tls = connection(of: session)?.tls, let desk = tls.desk else { return 0 }
+    var extensionData: [UInt8] = []
+    withUnsafeMutablePointer(to: &extensionData) { found in
+        _ = gnutls_ext_raw_parse(
+            found,
+            { found, identifier, data, count in
+                // application_layer_protocol_negotiation (RFC 7301 section 3.1).
+                guard identifier == 16, let found else { return 0 }
+                found.assumingMemoryBound(to: [UInt8].self).pointee = Array(UnsafeBufferPointer(start: data, count: Int(count)))
+                return 0
+            },
+            message, UInt32(GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO))
+    }
+    let offered = protocolNames(in: extensionData)
+    if let chosen = tls.alpn.first(where: offered.contains) { desk.setKey(session, alpn: chosen) }
+    return 0
+}
+
+/// The names of an ALPN extension; those before the first that is cut short.
+private func protocolNames(in bytes: [UInt8]) -> [[UInt8]] {
+    var names: [[UInt8]] = []
+    var reader = ByteReader(bytes.span)
+    guard (try? reader.skip(2)) != nil else { return [] }
+    while let length = try? reader.readUInt8(), let name = try? reader.readBytes(Int(length)) { names.append(name) }
+    return names
 }
 
 /// A NewSessionTicket has been read: what the next connection needs of this one.

@@ -28,8 +28,8 @@ package struct EarlyDataLimits: Hashable, Sendable {
 /// before. Confined to the thread of its connections.
 package final class TicketDesk {
     package let limits: EarlyDataLimits
-    /// The master key, from which GnuTLS derives keys that change with time.
-    private var key: UnsafeMutableBufferPointer<UInt8>
+    private let secret: [UInt8]
+    private let binding: [UInt8]
     let antiReplay: gnutls_anti_replay_t
     /// The time of the connection that is reading; callbacks have no argument for it.
     var now = Instant.zero
@@ -45,11 +45,8 @@ package final class TicketDesk {
     package init(secret: [UInt8], binding: [UInt8], limits: EarlyDataLimits = EarlyDataLimits()) {
         self.limits = limits
         order = BoundedQueue(limit: limits.rememberedFlights)
-        // GnuTLS wants 64 bytes: a name, a cipher's key and a MAC's.
-        key = .allocate(capacity: 64)
-        key.initialize(repeating: 0)
-        let status = gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, secret.count, binding, binding.count, key.baseAddress)
-        precondition(status == 0, "GnuTLS has HMAC with SHA-512")
+        self.secret = secret
+        self.binding = binding
         var allocated: gnutls_anti_replay_t?
         guard gnutls_anti_replay_init(&allocated) == 0, let allocated else { preconditionFailure("GnuTLS is out of memory") }
         antiReplay = allocated
@@ -62,26 +59,36 @@ package final class TicketDesk {
         }
     }
 
-    deinit {
-        gnutls_anti_replay_deinit(antiReplay)
-        key.update(repeating: 0)
-        key.deallocate()
-    }
+    deinit { gnutls_anti_replay_deinit(antiReplay) }
 
     private enum Refusal {
         static let exists: Int32 = -308  // GNUTLS_E_DB_ENTRY_EXISTS
         static let database: Int32 = -40  // GNUTLS_E_DB_ERROR
     }
 
-    /// Lets a session resume by tickets of this desk and give new ones.
+    /// Lets a session take early data, where its ticket allows it.
     func enable(_ session: gnutls_session_t) {
-        var datum = gnutls_datum_t(data: key.baseAddress, size: UInt32(key.count))
-        let status = gnutls_session_ticket_enable_server(session, &datum)
-        precondition(status == 0, "GnuTLS takes a key of 64 bytes")
         gnutls_db_set_cache_expiration(session, Int32(clamping: limits.ticketLifetime.components.seconds))
         gnutls_anti_replay_enable(session, antiReplay)
         // RFC 9001 section 4.6.1: QUIC's own limits bound early data.
         gnutls_record_set_max_early_data_size(session, 0xFFFF_FFFF)
+    }
+
+    /// Gives a session the key of tickets, from which GnuTLS derives others that change with time, before the ClientHello is read.
+    ///
+    /// Each protocol has a key of its own: RFC 8446 section 4.2.10 wants early data refused for another one than the ticket's, and
+    /// GnuTLS does not look.
+    func setKey(_ session: gnutls_session_t, alpn: [UInt8]) {
+        // A name, a cipher's key and a MAC's: 64 bytes.
+        var key = [UInt8](repeating: 0, count: 64)
+        let bound = binding + alpn
+        let status = gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, secret.count, bound, bound.count, &key)
+        precondition(status == 0, "GnuTLS has HMAC with SHA-512")
+        // A second ClientHello, after a HelloRetryRequest, finds the key set and is refused one: it stays.
+        key.withUnsafeMutableBufferPointer { key in
+            var datum = gnutls_datum_t(data: key.baseAddress, size: UInt32(key.count))
+            _ = gnutls_session_ticket_enable_server(session, &datum)
+        }
     }
 
     /// Whether this flight is new, and is remembered from now on.

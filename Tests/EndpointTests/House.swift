@@ -85,7 +85,8 @@ final class House {
 
     @discardableResult
     func connect(
-        _ transport: ClientTransport, reconnect: ReconnectPolicy? = nil, resume: ResumeRequest? = nil, configure: (inout ClientConfiguration) -> Void = { _ in }
+        _ transport: ClientTransport, reconnect: ReconnectPolicy? = nil, resume: ResumeRequest? = nil, tickets: TicketWallet? = nil,
+        configure: (inout ClientConfiguration) -> Void = { _ in }
     ) -> Int {
         let index = clients.count
         var configuration = ClientConfiguration()
@@ -94,7 +95,7 @@ final class House {
         clients.append(
             ClientEndpoint(
                 transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
-                client: configuration, reconnect: reconnect, resume: resume, path: path, entropy: Entropy(seed: UInt64(100 + index)), now: now))
+                client: configuration, reconnect: reconnect, resume: resume, tickets: tickets, path: path, entropy: Entropy(seed: UInt64(100 + index)), now: now))
         owners[path.local] = index
         notices.append([])
         counts.append([0, 0])
@@ -331,6 +332,11 @@ final class House {
     func close(_ client: Int) -> TransportClose? {
         for case .closed(let close) in notices[client] { return close }
         return nil
+    }
+
+    /// The tickets that a client was given.
+    func tickets(_ client: Int) -> [SessionTicket] {
+        notices[client].compactMap { if case .ticket(let ticket) = $0 { ticket } else { nil } }
     }
 
     func hasStopped(_ client: Int) -> Bool { notices[client].contains(.realtime(.outputStopped)) }

@@ -91,6 +91,18 @@ import Wire
         try expectOnce(QUICPair(ticket: Self.ticket(from: Self.desk())))
     }
 
+    @Test func `a ticket of another protocol is no good`() throws {
+        let desk = Self.desk()
+        let ticket = try Self.ticket(from: desk)
+        let lying = SessionTicket(
+            serverName: ticket.serverName, alpn: "roq-13", trust: ticket.trust, session: ticket.session, parameters: ticket.parameters)
+        let protocols = ["roq-14", "roq-13"]
+        try expectOnce(QUICPair(clientALPN: ["roq-13"], serverALPN: protocols, desk: desk, ticket: lying))
+        let pair = try QUICPair(clientALPN: protocols, serverALPN: protocols, desk: desk, ticket: ticket)
+        pair.run { $0.client.isEstablished }
+        #expect(pair.client.earlyData == .accepted)
+    }
+
     @Test func `a server that was restarted resumes by its secret and takes no early data from before`() throws {
         let ticket = try Self.ticket(from: Self.desk())
         try expectOnce(QUICPair(desk: Self.desk(), ticket: ticket))
