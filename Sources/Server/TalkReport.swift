@@ -145,6 +145,7 @@ package struct TalkReportLine: Encodable, Sendable {
     private let event = "talk"
     private let target: String
     private let setupMs: Double?
+    private let earlyData: String
     private let receiptMs: Double?
     private let responseFirstAudioMs: Double?
     private let answerFrames: Int
@@ -182,13 +183,14 @@ package struct TalkReportLine: Encodable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case event, target, receipt, move, reconnections, error
-        case setupMs = "setup_ms", receiptMs = "receipt_ms", responseFirstAudioMs = "response_first_audio_ms"
+        case setupMs = "setup_ms", earlyData = "early_data", receiptMs = "receipt_ms", responseFirstAudioMs = "response_first_audio_ms"
         case answerFrames = "answer_frames", answerFile = "answer_file", answerReceipt = "answer_receipt"
     }
 
     package init(_ report: TalkReport, target: String, answerFile: String?) {
         self.target = target
         setupMs = report.setup?.milliseconds
+        earlyData = report.earlyData.rawValue
         receiptMs = report.receiptDelay?.milliseconds
         responseFirstAudioMs = report.firstAnswerDelay?.milliseconds
         answerFrames = report.answerPackets.count

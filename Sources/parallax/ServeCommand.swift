@@ -69,6 +69,13 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "When a client must prove its address first (Retry).")
     var retry = RetryPolicy.whenBusy
 
+    @Flag(inversion: .prefixedNo, help: "Take what a client that was here before sends in its first packet (QUIC's 0-RTT).")
+    var earlyData = true
+
+    @Option(help: ArgumentHelp(
+        "Make the keys of QUIC's session tickets of this file (32 random bytes), so that clients resume after a restart.", valueName: "file"))
+    var ticketSecret: String?
+
     @Option(help: "Congestion control.")
     var congestion = CongestionControl.cubic
 
@@ -102,6 +109,7 @@ struct ServeCommand: ParsableCommand {
         for text in advertise where PeerAddress(ipAddress: text) == nil {
             throw ValidationError("--advertise takes an IP address; \(text) is none.")
         }
+        guard earlyData || ticketSecret == nil else { throw ValidationError("--ticket-secret and --no-early-data exclude each other.") }
         guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together.") }
         guard (0...600_000).contains(thinkMs) else { throw ValidationError("--think-ms takes a number from 0 to 600000.") }
         guard (0...600_000).contains(drainMs) else { throw ValidationError("--drain-ms takes a number from 0 to 600000.") }
@@ -163,12 +171,27 @@ struct ServeCommand: ParsableCommand {
         }
         configuration.responder = try makeResponder()
         configuration.retry = retry
+        configuration.earlyData = try makeEarlyData()
         configuration.secret = secret
         configuration.limits.connections = maxSessions
         configuration.limits.detachedSessions = maxDetached
         configuration.sessionLimits.detachedDuration = .milliseconds(detachedMs)
         if https || http { configuration.webRTC = try makeWebRTC() }
         return configuration
+    }
+
+    private func makeEarlyData() throws -> EarlyDataConfiguration? {
+        guard earlyData else { return nil }
+        var early = EarlyDataConfiguration()
+        early.secret = try ticketSecret.map { file in
+            let bytes = try UserFile.read(file, limit: Self.pemByteLimit)
+            guard bytes.count >= 32 else {
+                throw CommandFailure(
+                    code: "bad_ticket_secret", description: "\(file) has \(bytes.count) bytes: give a file of at least 32 random ones")
+            }
+            return bytes
+        }
+        return early
     }
 
     private func makeWebRTC() throws -> WebRTCServerConfiguration {

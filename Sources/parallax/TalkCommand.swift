@@ -58,6 +58,11 @@ struct TalkCommand: ParsableCommand {
         transform: TransportSwitch.init(argument:))
     var switchTo: TransportSwitch?
 
+    @Option(help: ArgumentHelp(
+        "Keep the server's session tickets in this file: the next talk with it speaks in its first packet. The file is a secret.",
+        valueName: "file"))
+    var tickets: String?
+
     @Flag(help: "End the session with its connection.")
     var noReconnect = false
 
@@ -89,9 +94,12 @@ struct TalkCommand: ParsableCommand {
         let target = try parseTarget()
         let trust = try makeTrust()
         let clip = try loadClip()
-        let runner = try start(target, trust: trust, script: try makeScript(clip))
+        let ticketFile = try tickets.map { try TicketFile(path: $0) }
+        let wallet = ticketFile?.wallet(server: target.host, trust: trust) ?? TicketWallet()
+        let runner = try start(target, trust: trust, script: try makeScript(clip), tickets: wallet)
         let signals = StopSignals { runner.interrupt() }
         let report = try withExtendedLifetime(signals) { try runner.wait() }
+        try ticketFile?.write(report.tickets)
         let file = try writeAnswer(report)
         print(report, target: target, answerFile: file)
         if !json, let failure = report.failure { throw CommandFailure(code: failure.code, description: failure.description) }
@@ -134,7 +142,7 @@ struct TalkCommand: ParsableCommand {
         return script
     }
 
-    private func start(_ target: TalkTarget, trust: ClientTrust, script: TalkScript) throws -> TalkRunner {
+    private func start(_ target: TalkTarget, trust: ClientTrust, script: TalkScript, tickets: TicketWallet) throws -> TalkRunner {
         var client = ClientConfiguration()
         client.mode = mode ?? (chosenTransport(target) == .websocket ? .stream : .datagram)
         client.secret = secret
@@ -156,7 +164,7 @@ struct TalkCommand: ParsableCommand {
         let makeClient = { @Sendable [client, quic] (path: NetworkPath, now: Instant) in
             ClientEndpoint(
                 transport: try ways.makeTransport(first, path.local), serverName: target.host, credentials: credentials, quic: quic,
-                client: client, reconnect: reconnect, path: path, entropy: .system, now: now)
+                client: client, reconnect: reconnect, tickets: tickets, path: path, entropy: .system, now: now)
         }
         do {
             if first == .webrtc {

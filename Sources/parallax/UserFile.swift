@@ -22,10 +22,13 @@ enum UserFile {
         }
     }
 
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// Writes a file, over what was there.
+    /// - Parameter permissions: of a file that was not there.
     /// - Throws: `CommandFailure`, one line that names the file.
-    static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    static func write(_ bytes: [UInt8], to path: String, permissions: mode_t = 0o644) throws(CommandFailure) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, permissions)
         guard descriptor >= 0 else { throw unwritable(path) }
         defer { close(descriptor) }
         var rest = bytes[...]

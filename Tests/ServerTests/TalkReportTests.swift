@@ -66,7 +66,7 @@ import Wire
         report.failure = .refused
         #expect(report.exitStatus == 2)
         let line = JSONLine.text(TalkReportLine(report, target: "h:1", answerFile: nil))
-        #expect(line.hasPrefix(#"{"answer_frames":0,"error":{"code":"connection_refused","message":"nothing listens there"#))
+        #expect(line.hasPrefix(#"{"answer_frames":0,"early_data":"none","error":{"code":"connection_refused","message":"nothing listens there"#))
     }
 
     @Test func `the line for programs carries the receipt as the server sent it`() throws {
@@ -74,7 +74,7 @@ import Wire
         report.receipt = try receipt(.intact)
         report.setup = .milliseconds(3)
         let line = JSONLine.text(TalkReportLine(report, target: "h:1", answerFile: "a.ogg"))
-        #expect(line.contains(#""answer_file":"a.ogg","answer_frames":0,"event":"talk","receipt":{"content_index":0,"#))
+        #expect(line.contains(#""answer_file":"a.ogg","answer_frames":0,"early_data":"none","event":"talk","receipt":{"content_index":0,"#))
         #expect(line.contains(#""verdict":"intact""#))
         #expect(line.contains(#""setup_ms":3"#))
     }
