@@ -25,6 +25,7 @@ from typing import Any, AsyncIterator, Callable, Container, Coroutine, TypeVar
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.logger import QuicFileLogger
+from aioquic.tls import SessionTicket
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import roq
@@ -135,10 +136,15 @@ class Case:
         peer: type[Peer],
         alpn: list[str] | None = None,
         between: Meddler | None = None,
+        tickets: list[SessionTicket] | None = None,
         **configuration: Any,
     ) -> AsyncIterator[Peer]:
-        """An aioquic connection that has sent its first flight; `between` may meddle with what it sends."""
-        quic = QuicConnection(configuration=self.client_configuration(peer, alpn, **configuration))
+        """An aioquic connection that has sent its first flight; `between` may meddle with what it sends, and `tickets`
+        gets what the server gives for the next one."""
+        quic = QuicConnection(
+            configuration=self.client_configuration(peer, alpn, **configuration),
+            session_ticket_handler=None if tickets is None else tickets.append,
+        )
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_datagram_endpoint(lambda: peer(quic), local_addr=(HOST, 0))
         if between is not None:

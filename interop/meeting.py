@@ -9,12 +9,14 @@ import traceback
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import roq
 import webtransport
 from aioquic.asyncio.server import QuicServer, serve
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.logger import QuicFileLogger
+from aioquic.tls import SessionTicket
 from attachment import Attachment, Unexpected
 from call_server import AnsweredCall, serve_calls
 from cryptography import x509
@@ -61,8 +63,32 @@ def bound_port(server: QuicServer) -> int:
     return port
 
 
-async def meet(case: Case, transport: str, mode: str) -> None:
-    """Serves one session, lets `parallax talk` speak the clip to it, and holds both accounts together."""
+class TicketStore:
+    """The session tickets of an aioquic server."""
+
+    def __init__(self) -> None:
+        self.tickets: dict[bytes, SessionTicket] = {}
+        # One for each time a client showed a ticket, known or not.
+        self.shown: list[bool] = []
+
+    def add(self, ticket: SessionTicket) -> None:
+        self.tickets[ticket.ticket] = ticket
+
+    def pop(self, label: bytes) -> SessionTicket | None:
+        ticket = self.tickets.pop(label, None)
+        self.shown.append(ticket is not None)
+        return ticket
+
+
+async def meet(
+    case: Case,
+    transport: str,
+    mode: str,
+    *options: str,
+    store: TicketStore | None = None,
+    credentials: Credentials | None = None,
+) -> dict[str, Any]:
+    """Serves one session, lets `parallax talk` speak the clip to it, and holds both accounts together; gives talk's."""
     services: list[Service] = []
     tasks: list[asyncio.Task[None]] = []
 
@@ -85,7 +111,7 @@ async def meet(case: Case, transport: str, mode: str) -> None:
             begin(self)
 
     is_roq = transport == "roq"
-    credentials = make_credentials()
+    credentials = credentials or make_credentials()
     configuration = QuicConfiguration(
         is_client=False,
         alpn_protocols=roq.ALPN if is_roq else webtransport.ALPN,
@@ -95,7 +121,12 @@ async def meet(case: Case, transport: str, mode: str) -> None:
         private_key=credentials.key,
     )
     server = await serve(
-        HOST, 0, configuration=configuration, create_protocol=RoQServer if is_roq else WebTransportServer
+        HOST,
+        0,
+        configuration=configuration,
+        create_protocol=RoQServer if is_roq else WebTransportServer,
+        session_ticket_fetcher=store.pop if store else None,
+        session_ticket_handler=store.add if store else None,
     )
     port = bound_port(server)
     url = f"roq://{HOST}:{port}" if is_roq else f"https://{HOST}:{port}/v1/realtime?model=echo"
@@ -103,7 +134,7 @@ async def meet(case: Case, transport: str, mode: str) -> None:
     try:
         status, output = await case.run_program(
             "talk", "--transport", transport, "--mode", mode, "--certificate-sha256", credentials.sha256,
-            "--json", "--answer", str(answer), url, str(case.clip),
+            "--json", "--answer", str(answer), *options, url, str(case.clip),
         )  # fmt: skip
     finally:
         for task in tasks:
@@ -111,6 +142,8 @@ async def meet(case: Case, transport: str, mode: str) -> None:
         server.close()
 
     judge(services, status, output, answer, mode)
+    report: dict[str, Any] = json.loads(output)
+    return report
 
 
 async def meet_call(case: Case, mode: str) -> list[AnsweredCall]:

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from attachment import Attachment, Unexpected
+import asyncio
+
+from aioquic.tls import SessionTicket
+
+from attachment import Attachment, QUICAttachment, Unexpected
+from harness import Case, Server
 from realtime import Event, RTPPacket
+
+
+async def first_ticket(case: Case, server: Server, peer: type[QUICAttachment]) -> SessionTicket:
+    """The ticket of a first visit, good for early data."""
+    tickets: list[SessionTicket] = []
+    async with case.connect(server, peer, tickets=tickets):
+        for _ in range(50):
+            if tickets:
+                break
+            # No event tells of it.
+            await asyncio.sleep(0.1)
+    assert len(tickets) == 1, f"{len(tickets)} session tickets"
+    assert tickets[0].max_early_data_size == 0xFFFF_FFFF, tickets[0].max_early_data_size
+    return tickets[0]
 
 
 def token_of(session: Event) -> str:
