@@ -124,4 +124,14 @@ final class ClientConnection {
         // A connection that never opened has no attachment to close in an orderly way.
         if !isOpen { carrier.abandon(reason: reason, now: now) }
     }
+
+    /// Lets go of an attempt. The server may have moved the session here without our knowing: so this must not be a goodbye, which
+    /// would end it.
+    func giveUp(reason: String, now: Instant) {
+        switch carrier {
+        case .quic where isOpen, .webSocket where isOpen: attachment.close(code: CloseCode.superseded, reason: reason, now: now)
+        // WebRTC has no other word than goodbye.
+        case .quic, .webSocket, .webRTC: carrier.abandon(reason: reason, now: now)
+        }
+    }
 }

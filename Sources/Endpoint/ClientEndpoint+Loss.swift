@@ -7,11 +7,12 @@ internal import Wire
 extension ClientEndpoint {
     var canResume: Bool { client.resumeRequest != nil }
 
-    /// The connection has ended. A server that says goodbye ends the session, too.
+    /// The connection has ended. A server that says goodbye ends the session, too; but once it was asked to move the session, its
+    /// goodbye may only mean that it has, which not every transport has a code for.
     func closed(_ close: TransportClose, now: Instant) {
         guard !isOver else { return }
         let mayReturn = close.origin == .timeout || close.origin == .transportError
-            || close.origin == .peer && (close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
+            || close.origin == .peer && (client.mayHaveMoved || close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
         guard policy != nil, mayReturn, canResume else { return finish(close) }
         if case .lost(let since, _, let retry) = link {
             link = .lost(since: since, close, retry: retry)
@@ -36,9 +37,9 @@ extension ClientEndpoint {
         }
     }
 
-    /// The present connection was only silent.
+    /// The present connection was only silent. One whose attachment has ended is not, even if its packets still come.
     func revive(now: Instant) {
-        guard case .lost = link, !current.carrier.isClosing, next?.isOpen != true else { return }
+        guard case .lost = link, !current.isOver, !current.carrier.isClosing, next?.isOpen != true else { return }
         giveUpAttempt(reason: "the former connection lives", now: now)
         link = .steady
         client.goOn()
@@ -83,7 +84,7 @@ extension ClientEndpoint {
     func giveUpAttempt(reason: String, now: Instant) {
         guard let attempt = next else { return }
         next = nil
-        attempt.close(code: 0, reason: reason, now: now)
+        attempt.giveUp(reason: reason, now: now)
         former.append(attempt)
         if former.count > Self.formerLimit { former.removeFirst() }
     }

@@ -124,7 +124,7 @@ package final class ClientEndpoint {
             return finish(close)
         }
         next = nil
-        failed.close(code: 0, reason: close.reason, now: now)
+        failed.giveUp(reason: close.reason, now: now)
         attemptFailed(close, now: now)
     }
 
@@ -318,7 +318,9 @@ package final class ClientEndpoint {
             connection.attachment.receives(client.delivery, now: now)
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .draining: notices.append(.draining)
-        case .closed(let close): closed(close, now: now)
+        case .closed(let close):
+            connection.isOver = true
+            closed(close, now: now)
         // The fate of datagrams is for the modes that resend.
         case .frameAcknowledged, .frameLost, .framesAnnounced: break
         // Only servers are asked, and answer.

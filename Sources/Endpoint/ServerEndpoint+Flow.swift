@@ -272,6 +272,6 @@ extension ServerEndpoint {
 /// Codes with which the endpoint ends a session itself; the transports carry them as application codes.
 enum CloseCode {
     static let slowPeer: UInt32 = 1
-    /// Another connection carries the session.
+    /// Another connection carries the session, or is to: no goodbye, whoever says it.
     static let superseded: UInt32 = 2
 }

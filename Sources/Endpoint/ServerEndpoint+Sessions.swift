@@ -156,7 +156,8 @@ extension ServerEndpoint {
         return switch close.origin {
         case .timeout, .transportError: true
         case .local: close.code == UInt64(CloseCode.slowPeer)
-        case .peer: false
+        // A client that gives up an attempt of which it does not know that it was granted.
+        case .peer: close.code == UInt64(CloseCode.superseded)
         }
     }
 

@@ -6,6 +6,7 @@ import Wire
 /// taken in turn hold an equal part of the slow cells.
 package struct Plan: Hashable, Sendable {
     package var seed: UInt64
+    /// Transports, and moves from one to another (`TrialCourse`).
     package var transports: [String]
     package var modes: [String]
     package var profiles: [String]
@@ -23,10 +24,10 @@ package struct Plan: Hashable, Sendable {
         self.trialsPerCell = trialsPerCell
     }
 
-    /// The transports with each of the modes that they can do; a pair that cannot be is no cell.
+    /// The transports with each of the modes that they can do all the way; a pair that cannot be is no cell.
     package var ways: [(transport: String, mode: String)] {
         transports.flatMap { transport in
-            modes.filter { TrialTransport(rawValue: transport)?.canDo($0) ?? true }.map { (transport, $0) }
+            modes.filter { TrialCourse(transport)?.canDo($0) ?? true }.map { (transport, $0) }
         }
     }
 

@@ -101,6 +101,8 @@ package struct CellSummary: Hashable, Sendable {
     /// Trials that came to their end: the prompt was decided and the answer heard.
     package var completed: Int
     package var intact: Proportion
+    /// Trials whose session went on over another connection.
+    package var resumed: Proportion
     /// By the measure's name.
     package var spreads: [String: Spread]
     /// By the measure's name; empty for the baseline itself.
@@ -135,6 +137,7 @@ package struct CellSummary: Hashable, Sendable {
         trials = rows.count
         completed = rows.count { $0.end == TrialRow.completedEnd }
         intact = Proportion(successes: rows.count { $0.intact }, trials: rows.count)
+        resumed = Proportion(successes: rows.count { $0.resumes > 0 }, trials: rows.count)
         spreads = [:]
         differences = [:]
         let counterparts = Dictionary(other.map { ($0.seed, $0) }, uniquingKeysWith: { first, _ in first })

@@ -15,7 +15,7 @@ extension CellSummary {
     }
 
     private static let columnNames: [String] =
-        ["profile", "transport", "mode", "clip", "world", "trials", "completed", "intact_share", "intact_low", "intact_high"]
+        ["profile", "transport", "mode", "clip", "world", "trials", "completed", "intact_share", "intact_low", "intact_high", "resumed_share"]
         + Measure.all.flatMap { measure in
             ["median", "low", "high", "p95", "p99", "difference", "difference_low", "difference_high"]
                 .map { "\(measure.name)_\($0)" }
@@ -26,6 +26,7 @@ extension CellSummary {
             .text(cell.profile), .text(cell.transport), .text(cell.mode), .text(cell.clip), .text(cell.world),
             .integer(trials), .integer(completed),
             .optional(intact.value), .optional(intact.wilson?.low), .optional(intact.wilson?.high),
+            .optional(resumed.value),
         ]
         return head + Measure.all.flatMap { measure -> [RowValue] in
             let spread = spreads[measure.name]

@@ -16,7 +16,8 @@ package struct SummaryTable: Sendable {
 
     /// The lines of the table, without their ends.
     package func lines() -> [String] {
-        let layout = Layout(groups: Self.groups, summaries: summaries)
+        let hasResumed = summaries.contains { $0.resumed.successes > 0 }
+        let layout = Layout(groups: Self.groups + (hasResumed ? [Self.resumes] : []), summaries: summaries)
         var lines = layout.headings.map(bold)
         var title: String?
         for (summary, line) in zip(summaries, layout.rows) {
@@ -33,7 +34,11 @@ package struct SummaryTable: Sendable {
     }
 
     /// How to read the table, in plain words.
-    package static let reading = [
+    package var reading: [String] {
+        Self.reading + (summaries.contains { $0.resumed.successes > 0 } ? ["moved: trials whose session went on over another connection."] : [])
+    }
+
+    private static let reading = [
         "intact: prompts that arrived bit for bit; got: frames in the prompt at its decision; live: within 200 ms;",
         "delay: from capture to server; commit: until the prompt is decided; answer: until its first sound.",
     ]
@@ -75,6 +80,11 @@ package struct SummaryTable: Sendable {
             Column(heading: "audio") { fixed($0.spreads["wire_bytes_up_per_payload_byte"]?.median, places: 1) }
         ]),
     ]
+
+    /// Shown where a session went on over another connection.
+    private static let resumes = Group(heading: "moved", columns: [
+        Column(heading: "%") { fixed($0.resumed.value.map { $0 * 100 }, places: 0) }
+    ])
 
     private static func middleAndTail(of measure: String) -> [Column] {
         [

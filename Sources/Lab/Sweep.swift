@@ -17,7 +17,7 @@ package struct Sweep: Sendable {
     /// - Precondition: `clips` holds every clip of the plan, with protected frames where the plan has mode `fec`.
     /// - Throws: `needsClock` where a transport of the plan would measure the machine's own time.
     package init(plan: Plan, clips: [Clip], commit: String, profiles: ProfileCatalogue = .builtIn, clock: LabClock? = nil) throws(SweepError) {
-        if clock == nil, let name = plan.transports.first(where: { TrialTransport(rawValue: $0)?.needsClock ?? false }) {
+        if clock == nil, let name = plan.transports.first(where: { TrialCourse($0)?.needsClock ?? false }) {
             throw .needsClock(transport: name)
         }
         self.clock = clock
@@ -45,7 +45,7 @@ package struct Sweep: Sendable {
         guard let mode = ReliabilityMode(rawValue: plan.cell.mode) else {
             throw .unknown(kind: "mode", name: plan.cell.mode, expected: Plan.modes)
         }
-        guard let transport = TrialTransport(rawValue: plan.cell.transport) else {
+        guard let course = TrialCourse(plan.cell.transport) else {
             throw .unknown(kind: "transport", name: plan.cell.transport, expected: Plan.transports)
         }
         let clip = try clip(of: plan.cell)
@@ -55,7 +55,7 @@ package struct Sweep: Sendable {
         // The trial is gone before the clock is: what C libraries do at the end of a connection, they do in its time.
         defer { clock?.end() }
         return record(of: Trial(
-            plan, transport: transport, profile: profile, talker: talker, clip: clip, credentials: credentials, clock: clock))
+            plan, course: course, profile: profile, talker: talker, clip: clip, credentials: credentials, clock: clock))
     }
 
     private func record(of trial: consuming Trial) -> TrialRecord {

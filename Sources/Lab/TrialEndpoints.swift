@@ -11,7 +11,7 @@ import WebTransport
 import Wire
 
 /// The transports of a trial, by the names that plans and rows have for them.
-enum TrialTransport: String, CaseIterable {
+package enum TrialTransport: String, CaseIterable, Sendable {
     case webTransport = "webtransport"
     case roq
     case webRTC = "webrtc"
@@ -20,9 +20,7 @@ enum TrialTransport: String, CaseIterable {
     /// Whether a C library in it asks the operating system what time it is.
     var needsClock: Bool { self == .webRTC }
 
-    /// The modes that it can carry; a plan leaves out the others.
-    func canDo(_ mode: String) -> Bool { ReliabilityMode(rawValue: mode).map(modes.contains) ?? true }
-
+    /// The modes that it can carry.
     var modes: [ReliabilityMode] { self == .webSocket ? [.stream] : ReliabilityMode.allCases }
 }
 

@@ -5,6 +5,8 @@ package import Wire
 
 /// What a trial saw, before it is boiled down to a row.
 package struct TrialRecord {
+    /// The session's name.
+    package var session: String?
     package var opened: Instant?
     /// How many round trips had been made by then; `nil` where nobody can know.
     package var roundTrips: Int? = 0
@@ -36,6 +38,7 @@ package struct TrialRecord {
     /// By frame: when it was captured.
     package private(set) var captures: [Instant] = []
     private(set) var payloadByteCount = 0
+    private var lastByteCount = 0
     /// By frame: what became of the packet that left at its capture; `nil` where none left.
     private(set) var fates: [Fate?] = []
 
@@ -44,12 +47,17 @@ package struct TrialRecord {
         fates.reserveCapacity(frameCount)
     }
 
-    /// Notes frame `index` and the packets that left the client at the instant of its capture. Nothing here looks into
-    /// a packet: the frame's is the first that is long enough to hold it.
-    package mutating func witness(frame index: Int, payloadByteCount: Int, captured: Instant, sent: [Transmission]) {
-        captures.append(captured)
+    /// Notes the next frame.
+    package mutating func captured(payloadByteCount: Int, at instant: Instant) {
+        captures.append(instant)
+        lastByteCount = payloadByteCount
         self.payloadByteCount += payloadByteCount
-        fates.append(sent.first { $0.byteCount > payloadByteCount }?.fate)
+    }
+
+    /// Notes the packets that left the client at the capture of the last frame. Nothing here looks into a packet: the frame's is the
+    /// first that is long enough to hold it.
+    package mutating func witness(sent: [Transmission]) {
+        fates.append(sent.first { $0.byteCount > lastByteCount }?.fate)
     }
 }
 

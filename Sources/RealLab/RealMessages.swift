@@ -17,6 +17,7 @@ enum ClientCommand: Codable {
 struct TrialBeginning: Codable, Hashable {
     /// Its number in this run.
     var trial: Int
+    /// A transport or a move (`TrialCourse`).
     var transport: String
     var mode: String
     var clip: String
@@ -48,6 +49,7 @@ struct ClientRecord: Codable, Hashable {
     var answerDecided: UInt64?
     var answer: Receipt?
     var refusedCount = 0
+    var resumeCount = 0
     var finished: UInt64 = 0
     var end = ""
     /// By frame: when it was captured, and when it should have been.

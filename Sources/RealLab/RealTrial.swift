@@ -42,6 +42,7 @@ struct RealTrial {
         record.answerStopped = client.answerStopped.map(moved)
         record.answerDecided = client.answerDecided.map(moved)
         record.refusedCount = client.refusedCount
+        record.resumeCount = client.resumeCount
         record.end = client.end
         record.lateness = Lateness(link: relay.latenessP99, capture: captureLateness(client))
         witness(client.captures.map(moved), relay.transmissions, in: &record)
@@ -56,8 +57,8 @@ struct RealTrial {
         for (index, captured) in captures.enumerated() where index < clip.frames.count {
             while next < transmissions.count, transmissions[next].sent < captured { next += 1 }
             let sent = transmissions[next...].prefix { $0.sent < captured + Self.witnessTime }
-            record.witness(
-                frame: index, payloadByteCount: clip.frames[index].count, captured: captured, sent: Array(sent))
+            record.captured(payloadByteCount: clip.frames[index].count, at: captured)
+            record.witness(sent: Array(sent))
         }
     }
 

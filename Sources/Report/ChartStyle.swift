@@ -22,6 +22,11 @@ enum ChartStyle {
         Mark(colour: "#9b3f86", symbol: "triangle-up", glyph: "▲", size: 8, ring: 6),
         Mark(colour: "#5b5b5b", symbol: "triangle-down", glyph: "▼", size: 8, ring: 12),
         Mark(colour: "#8a6d00", symbol: "star", glyph: "★", size: 9, ring: 16),
+        // Sessions that move: one for each of the usual transports.
+        Mark(colour: "#3b4cc0", symbol: "pentagon", glyph: "⬟", size: 8, ring: 18),
+        Mark(colour: "#b00020", symbol: "hexagon", glyph: "⬢", size: 8, ring: 13),
+        Mark(colour: "#4a7c00", symbol: "cross", glyph: "✚", size: 8, ring: 10),
+        Mark(colour: "#6d4c41", symbol: "x", glyph: "✖", size: 8, ring: 7),
     ]
 
     private static let usual = ["webtransport", "roq", "webrtc", "websocket"]

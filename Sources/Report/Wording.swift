@@ -58,8 +58,16 @@ enum Wording {
         case "roq": "RoQ"
         case "webrtc": "WebRTC"
         case "websocket": "WebSocket"
-        default: name
+        default: move(name).map { "\(transport($0.from)) to \(transport($0.to))" + ($0.after.map { " after \($0)" } ?? "") } ?? name
         }
+    }
+
+    /// The parts of the name of a session that moves: `roq>webrtc@1.5s`.
+    private static func move(_ name: String) -> (from: String, to: String, after: String?)? {
+        let ends = name.split(separator: ">", maxSplits: 1).map(String.init)
+        guard ends.count == 2 else { return nil }
+        let target = ends[1].split(separator: "@", maxSplits: 1).map(String.init)
+        return (ends[0], target.first ?? "", target.count == 2 ? target[1] : nil)
     }
 
     /// Short enough to stand beside each of many rows.
@@ -69,7 +77,7 @@ enum Wording {
         case "roq": "RoQ"
         case "webrtc": "RTC"
         case "websocket": "WS"
-        default: String(name.prefix(8))
+        default: move(name).map { "\(shortTransport($0.from))→\(shortTransport($0.to))" } ?? String(name.prefix(8))
         }
     }
 

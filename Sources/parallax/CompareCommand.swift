@@ -33,6 +33,10 @@ struct CompareCommand: ParsableCommand {
               parallax compare --trials 1000 --shard 2/2 --out b
               parallax compare --rows a/trials.jsonl --rows b/trials.jsonl --out all
 
+            Sessions that move in mid-prompt, beside those that stay, where connections die:
+
+              parallax compare --switch-to websocket --mode stream --profile clean,blackout,nat-rebinding
+
             The same cells over sockets and the kernel's own UDP and TCP, between two network namespaces, in real time, \
             and where both worlds agree (docs/measures.md):
 
@@ -47,6 +51,11 @@ struct CompareCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Transports, with commas between: \(Plan.transports.joined(separator: ", ")).", valueName: "list"))
     var transport: String?
+
+    @Option(help: ArgumentHelp(
+        "Besides, move each session in mid-prompt to this transport, after half the clip or so many seconds: webrtc, webrtc@1.5; "
+            + "with commas between, or 'all'. The rows call it roq>webrtc.", valueName: "transport[@seconds]"))
+    var switchTo: String?
 
     @Option(help: ArgumentHelp("Modes, with commas between: \(Plan.modes.joined(separator: ", ")).", valueName: "list"))
     var mode: String?
@@ -153,7 +162,7 @@ struct CompareCommand: ParsableCommand {
         let paths = try clipPaths()
         let selection = try ProfileSelection(list: profile, file: profiles)
         let plan = try Plan(
-            seed: seed, transports: transport, modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
+            seed: seed, transports: transport, moves: switchTo, modes: mode, profiles: selection.list, clips: ClipFiles.load(paths),
             trialsPerCell: trials ?? (real ? 4 : 20), catalogue: selection.catalogue)
         let share = try shard.map { text throws(PlanError) in try Share(shard: text) } ?? .whole
         let baseline = try baseline.map { text throws(PlanError) in try Baseline(text) }

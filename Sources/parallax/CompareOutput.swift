@@ -113,9 +113,10 @@ final class CompareOutput {
 
     private func printTable(of rows: [TrialRow], cells: [CellSummary]) {
         let style = TerminalStyle(descriptor: STDOUT_FILENO, environment: Environment.variables)
-        SummaryTable(cells, usesStyle: style.isColoured).lines().forEach { print($0) }
+        let table = SummaryTable(cells, usesStyle: style.isColoured)
+        table.lines().forEach { print($0) }
         print("")
-        SummaryTable.reading.forEach { print(style.paint($0, .faint)) }
+        table.reading.forEach { print(style.paint($0, .faint)) }
         let unfinished = rows.filter { $0.end != TrialRow.completedEnd }
         for (end, count) in Dictionary(grouping: unfinished, by: \.end).mapValues(\.count).sorted(by: { $0.key < $1.key }) {
             print("\(count) of \(rows.count) trials did not come to their end: \(end)")

@@ -42,6 +42,8 @@ final class House {
     private(set) var strays: [[UInt8]] = []
     /// Addresses of clients to and from which nothing passes, what is under way included.
     var dead: [PeerAddress] = []
+    /// Addresses of clients to which nothing passes from now on.
+    var deaf: [PeerAddress] = []
     private var flights: [Flight] = []
     /// By the local addresses of clients.
     private var owners: [PeerAddress: Int] = [:]
@@ -201,7 +203,7 @@ final class House {
             }
             for bytes in split(transmit) {
                 defer { counts[index][1] += 1 }
-                if dead.contains(local) || drops(index, false, counts[index][1], bytes) { continue }
+                if dead.contains(local) || deaf.contains(local) || drops(index, false, counts[index][1], bytes) { continue }
                 let path = NetworkPath(local: local, remote: Self.serverAddress)
                 flights.append(Flight(arrival: now + delay, bytes: bytes, path: path, client: index))
             }
@@ -218,6 +220,7 @@ final class House {
     }
 
     private func deliver(_ flight: Flight) {
+        if flight.client != nil, deaf.contains(flight.path.local) { return }
         guard !dead.contains(flight.client == nil ? flight.path.remote : flight.path.local) else { return }
         if let part = flight.stream { return deliver(flight, part) }
         flight.bytes.withUnsafeBytes { bytes in

@@ -54,6 +54,30 @@ import Wire
         #expect(house.server.sessionCount == 1)
     }
 
+    /// What is given up was granted, and its end is no goodbye.
+    @Test(arguments: House.transports)
+    func `an attempt that a client gives up does not end its session`(transport: String) throws {
+        let house = try House()
+        let client = house.connect(try House.transport("roq"), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+        house.run { $0.isOpen(client) }
+        house.run(for: .milliseconds(200))
+        speak(house, client, 0..<20)
+        house.refuge = { _ in try? House.transport("roq") }
+        house.attach(client, try House.transport(transport))
+        let next = try #require(house.clients[client].nextLocal)
+        #expect(house.run(for: .seconds(5)) { house in
+            house.serverNotices.contains { if case .sessionResumed = $0 { true } else { false } }
+        })
+        // Only its own word gets through, to the end.
+        house.deaf = [next]
+        speak(house, client, 20..<300)
+        house.deaf = []
+        house.clients[client].commit(now: house.now)
+        #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
+        #expect(house.receipts(client).first?.verdict == .intact)
+        #expect(house.close(client) == nil)
+    }
+
     @Test(arguments: transports)
     func `whoever saw the token on its way is refused, and the session goes on`(transport: String) throws {
         let (house, client, token) = try stranded(transport)

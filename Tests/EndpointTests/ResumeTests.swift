@@ -56,6 +56,29 @@ import Wire
         }
     }
 
+    /// The server lets go of the former connection half a second after a move; WebRTC has no word to say why.
+    @Test(arguments: House.transports, House.transports)
+    func `the end of the former connection may come before the word that the session has moved`(from: String, to: String) throws {
+        let house = try House()
+        let client = house.connect(try House.transport(from), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+        house.run { $0.isOpen(client) }
+        house.run(for: .milliseconds(200))
+        house.refuge = { _ in try? House.transport(to) }
+        speak(house, client, 0..<30)
+        house.attach(client, try House.transport(to))
+        let next = try #require(house.clients[client].nextLocal)
+        #expect(house.run(for: .seconds(5)) { house in
+            house.serverNotices.contains { if case .sessionResumed = $0 { true } else { false } }
+        })
+        house.deaf = [next]
+        speak(house, client, 30..<80)
+        house.deaf = []
+        house.clients[client].commit(now: house.now)
+        #expect(house.run(for: .seconds(20)) { !$0.receipts(client).isEmpty })
+        #expect(house.receipts(client).first?.verdict == .intact)
+        #expect(house.close(client) == nil)
+    }
+
     @Test(arguments: ways)
     func `after a loss in mid-prompt the session goes on, and a reliable prompt is intact`(way: (from: String, to: String)) throws {
         for mode in Self.modes(way, [.streamPerFrame, .stream, .repair]) {

@@ -136,10 +136,9 @@ import Wire
         let profile = try #require(profile)
         let cell = Cell(transport: transport, mode: talker.mode.rawValue, profile: profile.name, clip: "noise")
         let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
-        let transport = try #require(TrialTransport(rawValue: transport))
         var trial = Trial(
-            plan, transport: transport, profile: profile, talker: talker, clip: clip, credentials: try TrialCredentials())
-        trial.modeChange = change
+            plan, course: try #require(TrialCourse(transport)), profile: profile, talker: talker, clip: clip,
+            credentials: try TrialCredentials(), modeChange: change)
         return try trial.run()
     }
 }

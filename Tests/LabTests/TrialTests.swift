@@ -65,7 +65,7 @@ import Wire
         defer { LabClock.virtual.end() }
         let record = try Self.run(
             Trial(
-                sweep.plan[0], transport: try #require(TrialTransport(rawValue: transport)), profile: profile,
+                sweep.plan[0], course: try #require(TrialCourse(transport)), profile: profile,
                 talker: talker, clip: Self.clip, credentials: TrialCredentials(), clock: .virtual))
         #expect(record.captures.first == .zero && record.refusedCount == 0)
         #expect(record.account?.receipt.verdict == .intact)
@@ -180,11 +180,11 @@ import Wire
         let cell = Cell(transport: transport, mode: mode.rawValue, profile: profile.name, clip: "noise")
         let plan = TrialPlan(cell: cell, trial: 0, seed: TrialSeed(sweep: 1, profile: "", clip: "", trial: 0))
         let credentials = try TrialCredentials()
-        let transport = try #require(TrialTransport(rawValue: transport))
+        let course = try #require(TrialCourse(transport))
         var talker = ClientConfiguration()
         talker.mode = mode
         return try run(
-            Trial(plan, transport: transport, profile: profile, talker: talker, clip: clip, credentials: credentials))
+            Trial(plan, course: course, profile: profile, talker: talker, clip: clip, credentials: credentials))
     }
 
     private static func run(_ trial: consuming Trial) throws -> TrialRecord { try trial.run() }

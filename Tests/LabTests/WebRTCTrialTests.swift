@@ -67,9 +67,8 @@ import Wire
             LabClock.virtual.begin(1)
             defer { LabClock.virtual.end() }
             var trial = Trial(
-                plan, transport: .webRTC, profile: try #require(NetworkProfile.named(profile)), talker: ModeChanges.talker(first),
-                clip: Self.clip, credentials: try TrialCredentials(), clock: .virtual)
-            trial.modeChange = (frame: 40, mode: second)
+                plan, course: TrialCourse(first: .webRTC), profile: try #require(NetworkProfile.named(profile)), talker: ModeChanges.talker(first),
+                clip: Self.clip, credentials: try TrialCredentials(), modeChange: (frame: 40, mode: second), clock: .virtual)
             let record = try trial.run()
             ModeChanges.check(record, from: first, to: second)
             if profile == "clean" { #expect(record.account?.receipt.verdict == .intact, "\(first) to \(second)") }
@@ -94,7 +93,7 @@ import Wire
         defer { LabClock.virtual.end() }
         let record = try Self.run(
             Trial(
-                plan, transport: .webRTC, profile: profile, talker: ClientConfiguration(), clip: Self.clip,
+                plan, course: TrialCourse(first: .webRTC), profile: profile, talker: ClientConfiguration(), clip: Self.clip,
                 credentials: TrialCredentials(), clock: .virtual))
         #expect(record.up.dropCount + record.down.dropCount >= 1, "\(name)")
         #expect(record.account?.receipt.verdict == .intact)

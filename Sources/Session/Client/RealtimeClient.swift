@@ -107,6 +107,9 @@ package struct RealtimeClient: Sendable {
         }
     }
 
+    /// Whether the server may have moved the session to another connection without our knowing.
+    package var mayHaveMoved: Bool { timesShown > 0 }
+
     /// The connection is gone, or gives no sign of life: from now on everything waits.
     package mutating func interrupt() { link = .broken }
 
