@@ -10,6 +10,8 @@ struct NetworkNamespace {
     private static let deviceName = "real0"
     /// What Ethernet carries.
     private static let packetByteCount: Int32 = 1500
+    /// Linux's own choice, and the model's; a machine may have been told another one, and pace where this does not.
+    private static let congestionControl = "cubic"
     /// Packets that wait to be read: far more than a relay that keeps up ever sees.
     private static let queueLength: Int32 = 10_000
 
@@ -57,6 +59,10 @@ struct NetworkNamespace {
         try Self.check(
             parallax_interface_set_address(Self.deviceName, address.bigEndian, mask.bigEndian), "giving a device its address")
         try Self.check(parallax_interface_up(Self.deviceName), "starting a device")
+        try Self.check(
+            parallax_interface_set_congestion_control(
+                Self.deviceName, (address & mask).bigEndian, UInt32(mask.nonzeroBitCount), Self.congestionControl),
+            "choosing \(Self.congestionControl) for TCP")
     }
 
     private static func check(_ result: Int32, _ operation: String) throws(RealFailure) {

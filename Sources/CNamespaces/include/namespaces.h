@@ -27,6 +27,10 @@ int parallax_interface_set_limits(const char *name, int packet_byte_count, int q
 /// Lets packets through.
 int parallax_interface_up(const char *name);
 
+/// Has TCP connections over the network of an interface's address use the congestion control of that name, whatever is usual on
+/// this machine: an attribute of the route (RTAX_CC_ALGO), which asks for no privilege beyond those over the namespace.
+int parallax_interface_set_congestion_control(const char *name, uint32_t network, unsigned prefix_length, const char *algorithm);
+
 /// poll with nanoseconds; less than 0 waits for ever.
 int parallax_wait(struct pollfd *descriptors, unsigned count, int64_t nanoseconds);
 
