@@ -2,34 +2,20 @@ import Endpoint
 import Session
 import Wire
 
-/// What HTTPS adds to a call before its first packet: the sizes are those of the real protocols, and of the request and
-/// the answer the bytes are.
+/// What HTTPS adds to a call before its first packet: TCP and TLS by their models, the request and the answer byte for byte.
 ///
 /// ```
 ///  client                                  server
-///    | 0  SYN                                 |
-///    |                           SYN-ACK   1  |   one round trip
-///    | 2  ClientHello                         |
-///    |        ServerHello … Finished       3  |   two
-///    | 4  Finished, POST with the offer       |
-///    |             tickets, 201, answer    5  |   three
+///    | SYN                                    |
+///    |                              SYN-ACK   |   one round trip
+///    | ClientHello                            |
+///    |              ServerHello … Finished    |   two
+///    | Finished, POST with the offer          |
+///    |                tickets, 201, answer    |   three
 /// ```
 enum CallExchange {
-    /// The options of a SYN: MSS, SACK permitted, timestamps, window scale. They make the header 40 bytes instead of 32.
-    static let synOptionByteCount = 8
-    // TLS 1.3 as OpenSSL 3.0's client and server wrote it, with X25519, AES-256-GCM and a certificate of the lab's kind:
-    // self-signed, Ed25519, one name. A server with a chain of RSA certificates sends some 3 kB more.
-    static let clientHelloByteCount = 258
-    static let serverHandshakeByteCount = 722
-    /// The client's ChangeCipherSpec and Finished.
-    static let clientFinishedByteCount = 80
-    /// Two session tickets, which OpenSSL sends as soon as the handshake is over.
-    static let ticketsByteCount = 542
-    /// A record's header, its content type and its tag (RFC 8446 section 5.2).
-    static let recordByteCount = 22
-
     /// As OpenAI's clients ask for a session with wishes: `multipart/form-data` (RFC 7578) of `sdp` and `session`.
-    static func request(_ request: CallRequest) -> [UInt8] {
+    static func request(_ request: CallRequest) -> (head: [UInt8], body: [UInt8]) {
         let body = """
             --\(boundary)\r
             Content-Disposition: form-data; name="sdp"\r
@@ -44,58 +30,57 @@ enum CallExchange {
         let head = """
             POST /v1/realtime/calls HTTP/1.1\r
             Host: localhost:443\r
-            Content-Type: multipart/form-data; boundary=\(boundary)\r
-            Accept: */*\r
             Content-Length: \(body.utf8.count)\r
+            Connection: close\r
+            Accept: application/sdp, application/trickle-ice-sdpfrag, application/json\r
+            Content-Type: multipart/form-data; boundary=\(boundary)\r
             \r\n
             """
-        return padding(clientFinishedByteCount + recordByteCount) + Array((head + body).utf8)
+        return (Array(head.utf8), Array(body.utf8))
     }
 
     private static let boundary = "parallax-0123456789abcdef"
     private static let delimiter = "\r\n--\(boundary)"
 
     /// What `request` wrote; this and no other form, since the lab has one client.
-    static func readRequest(_ flight: [UInt8]) -> CallRequest {
-        let body = message(in: flight, after: clientFinishedByteCount + recordByteCount).body
+    static func readRequest(_ body: Substring) -> CallRequest {
         let parts = body.split(separator: delimiter).map { part in part.split(separator: "\r\n\r\n", maxSplits: 1).last ?? "" }
         return CallRequest(offer: String(parts.first ?? ""), session: String(parts.dropFirst().first ?? ""))
     }
 
-    static func response(_ answer: Result<CallAnswer, CallRefusal>) -> [UInt8] {
-        padding(ticketsByteCount + recordByteCount) + Array(text(answer).utf8)
-    }
-
-    private static func text(_ answer: Result<CallAnswer, CallRefusal>) -> String {
+    static func response(_ answer: Result<CallAnswer, CallRefusal>) -> (head: [UInt8], body: [UInt8]) {
         switch answer {
         case .success(let answer):
-            """
-            HTTP/1.1 201 Created\r
-            Content-Type: application/sdp\r
-            Location: /v1/realtime/calls/\(answer.callID)\r
-            ETag: "\(answer.entityTag)"\r
-            Access-Control-Expose-Headers: Location, ETag\r
-            Content-Length: \(answer.sdp.utf8.count)\r
-            \r
-            \(answer.sdp)
-            """
-        case .failure(let refusal): text(refusal)
+            let head = """
+                HTTP/1.1 201 Created\r
+                Content-Type: application/sdp\r
+                Location: /v1/realtime/calls/\(answer.callID)\r
+                ETag: "\(answer.entityTag)"\r
+                Access-Control-Allow-Origin: *\r
+                Vary: Origin\r
+                Access-Control-Expose-Headers: Location, ETag, Link, Retry-After, Allow, Accept-Post, Accept-Patch\r
+                Connection: close\r
+                Content-Length: \(answer.sdp.utf8.count)\r
+                \r\n
+                """
+            return (Array(head.utf8), Array(answer.sdp.utf8))
+        case .failure(let refusal): return text(refusal)
         }
     }
 
     /// The status of a token that resumes nothing says why; every other is the same to a trial.
-    static func text(_ refusal: CallRefusal) -> String {
-        guard case .resumeRefused(let resume) = refusal else { return "HTTP/1.1 400 Bad Request\r\n\r\n\(refusal)" }
-        return "HTTP/1.1 \(resume.status) \(resume.code.text)\r\n\r\n\(resume.message)"
+    static func text(_ refusal: CallRefusal) -> (head: [UInt8], body: [UInt8]) {
+        var (status, body) = ("400 Bad Request", "\(refusal)")
+        if case .resumeRefused(let resume) = refusal { (status, body) = ("\(resume.status) \(resume.code.text)", resume.message) }
+        return (Array("HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n".utf8), Array(body.utf8))
     }
 
-    /// Bytes that stand for a handshake's: nobody looks at them.
-    static func padding(_ count: Int) -> [UInt8] { Array(repeating: 0, count: count) }
-
-    /// The text behind the padding, cut at the empty line.
-    static func message(in flight: [UInt8], after paddingByteCount: Int) -> (head: Substring, body: Substring) {
-        let text = String(decoding: flight.dropFirst(paddingByteCount), as: UTF8.self)[...]
-        guard let end = text.firstRange(of: "\r\n\r\n") else { return (text, "") }
+    /// A message, cut at the empty line; `nil` while a part of it is missing.
+    static func message(in bytes: [UInt8]) -> (head: Substring, body: Substring)? {
+        let text = String(decoding: bytes, as: UTF8.self)[...]
+        guard let end = text.firstRange(of: "\r\n\r\n"), let field = text[..<end.lowerBound].firstRange(of: "Content-Length: "),
+            let length = Int(text[field.upperBound...].prefix { $0.isNumber }), text[end.upperBound...].utf8.count >= length
+        else { return nil }
         return (text[..<end.lowerBound], text[end.upperBound...])
     }
 }
@@ -115,61 +100,72 @@ struct CallClient {
         case refused(status: Int, String)
     }
 
-    private var connection = SignallingConnection(.client)
-    private let request: [UInt8]
-    private var flightsReceived = 0
+    private enum Phase {
+        case connecting(CallRequest)
+        case waiting(received: [UInt8])
+        case over
+    }
+
+    private var stream: SecureStream
+    private var phase: Phase
 
     /// Begins to connect.
-    init(_ request: CallRequest, now: Instant) {
-        self.request = CallExchange.request(request)
-        connection.send(CallExchange.padding(CallExchange.synOptionByteCount), now: now)
+    init(_ request: CallRequest, clock: KernelClock = KernelClock(), now: Instant) {
+        stream = SecureStream(.client, purpose: .call, clock: clock, now: now)
+        phase = .connecting(request)
     }
 
-    var deadline: Instant? { connection.deadline }
-    mutating func handleTimeout(now: Instant) { connection.handleTimeout(now: now) }
-    mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
-        connection.pollTransmit(into: buffer, now: now)
-    }
+    var deadline: Instant? { stream.deadline }
+    mutating func handleTimeout(now: Instant) { stream.handleTimeout(now: now) }
+    mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer) -> Int? { stream.pollTransmit(into: buffer) }
 
     /// - Returns: the outcome, once, when the whole answer has come.
     mutating func receive(_ datagram: Span<UInt8>, now: Instant) -> Outcome? {
-        guard let flight = connection.receive(datagram, now: now) else { return nil }
-        flightsReceived += 1
-        switch flightsReceived {
-        case 1: connection.send(CallExchange.padding(CallExchange.clientHelloByteCount), now: now)
-        case 2: connection.send(request, now: now)
-        default:
-            let answer = CallExchange.message(in: flight, after: CallExchange.ticketsByteCount + CallExchange.recordByteCount)
-            let status = answer.head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-            return status == 201
-                ? .answered(sdp: String(answer.body)) : .refused(status: status, "\(answer.head.prefix { $0 != "\r\n" }) \(answer.body)")
+        stream.receive(datagram, now: now)
+        if case .connecting(let request) = phase, stream.canWrite {
+            let (head, body) = CallExchange.request(request)
+            stream.write([head, body], now: now)
+            phase = .waiting(received: [])
         }
-        return nil
+        let bytes = stream.read()
+        guard case .waiting(let received) = phase, !bytes.isEmpty else { return nil }
+        guard let answer = CallExchange.message(in: received + bytes) else {
+            phase = .waiting(received: received + bytes)
+            return nil
+        }
+        phase = .over
+        stream.finish(now: now)
+        let status = answer.head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return status == 201
+            ? .answered(sdp: String(answer.body)) : .refused(status: status, "\(answer.head.prefix { $0 != "\r\n" }) \(answer.body)")
     }
 }
 
 /// The server's half of a call's signalling, of one client.
 struct CallServer {
-    private var connection = SignallingConnection(.server)
-    private var flightsReceived = 0
+    private let clock: KernelClock
+    private var stream: SecureStream?
+    private var received: [UInt8] = []
+    private var hasAnswered = false
 
-    var deadline: Instant? { connection.deadline }
-    mutating func handleTimeout(now: Instant) { connection.handleTimeout(now: now) }
-    mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
-        connection.pollTransmit(into: buffer, now: now)
-    }
+    init(clock: KernelClock = KernelClock()) { self.clock = clock }
+
+    var deadline: Instant? { stream?.deadline }
+    mutating func handleTimeout(now: Instant) { stream?.handleTimeout(now: now) }
+    mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer) -> Int? { stream?.pollTransmit(into: buffer) }
 
     /// - Parameter answer: asked once, when the whole offer has come.
     mutating func receive(
         _ datagram: Span<UInt8>, now: Instant, answer: (CallRequest) -> Result<CallAnswer, CallRefusal>
     ) {
-        guard let flight = connection.receive(datagram, now: now) else { return }
-        flightsReceived += 1
-        switch flightsReceived {
-        case 1: connection.send(CallExchange.padding(CallExchange.synOptionByteCount), now: now)
-        case 2: connection.send(CallExchange.padding(CallExchange.serverHandshakeByteCount), now: now)
-        default:
-            connection.send(CallExchange.response(answer(CallExchange.readRequest(flight))), now: now)
-        }
+        var stream = stream ?? SecureStream(.server, purpose: .call, clock: clock, now: now)
+        defer { self.stream = stream }
+        stream.receive(datagram, now: now)
+        received += stream.read()
+        guard !hasAnswered, let request = CallExchange.message(in: received) else { return }
+        hasAnswered = true
+        let (head, body) = CallExchange.response(answer(CallExchange.readRequest(request.body)))
+        stream.write([head, body], now: now)
+        stream.finish(now: now)
     }
 }

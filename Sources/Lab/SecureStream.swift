@@ -1,6 +1,6 @@
 import Wire
 
-/// TLS 1.3 on the model of TCP: the handshake as so many bytes each way (`CallExchange`), then records with the bytes that
+/// TLS 1.3 on the model of TCP: the handshake as so many bytes each way (`TLSFlights`), then records with the bytes that
 /// travel and what the real ones weigh. Nothing is encrypted: nobody listens.
 struct SecureStream {
     private enum Phase: Hashable {
@@ -14,19 +14,27 @@ struct SecureStream {
     private var phase: Phase
     private var hasSentHello = false
     private var received: [UInt8] = []
-    /// What ends our half of the handshake travels with our first record.
+    /// What the server's tickets are: they leave with its first record.
     private var prefix: [UInt8] = []
+    /// How much of the server's tickets is still to come.
+    private var awaitedTickets: Int
 
     private static let recordHeaderByteCount = 5
     /// The content type and the tag (RFC 8446 section 5.2).
-    private static let recordTrailerByteCount = CallExchange.recordByteCount - recordHeaderByteCount
+    private static let recordTrailerByteCount = TLSFlights.recordByteCount - recordHeaderByteCount
     private static let maximumRecordByteCount = 16_384
+    /// An alert in its record, without the record's header.
+    private static let alertByteCount = 2 + recordTrailerByteCount
+    private static let alertType: UInt8 = 0x15
 
-    init(_ role: TCPConnection.Role, patience: TCPConnection.Patience? = nil, now: Instant) {
+    init(
+        _ role: TCPConnection.Role, purpose: TCPSegment.Purpose = .stream, patience: TCPConnection.Patience? = nil,
+        clock: KernelClock = KernelClock(), now: Instant
+    ) {
         self.role = role
-        tcp = TCPConnection(role, patience: patience, now: now)
-        phase = .handshake(
-            awaited: role == .client ? CallExchange.serverHandshakeByteCount : CallExchange.clientHelloByteCount)
+        tcp = TCPConnection(role, purpose: purpose, patience: patience, clock: clock, now: now)
+        phase = .handshake(awaited: role == .client ? TLSFlights.serverHelloByteCount : TLSFlights.clientHelloByteCount)
+        awaitedTickets = role == .client ? TLSFlights.ticketsByteCount : 0
     }
 
     var deadline: Instant? { tcp.deadline }
@@ -36,70 +44,92 @@ struct SecureStream {
     /// Nothing is left to send.
     var isDone: Bool { tcp.isDone }
     mutating func handleTimeout(now: Instant) { tcp.handleTimeout(now: now) }
-    mutating func finish() { tcp.finish() }
+
+    /// Ends this end's stream, as TLS wants it: with an alert before TCP's FIN (RFC 8446 section 6.1).
+    mutating func finish(now: Instant) {
+        if phase == .secure { tcp.write([Self.alertType, 0x03, 0x03, 0x00, UInt8(Self.alertByteCount)] + TLSFlights.padding(Self.alertByteCount), now: now) }
+        tcp.finish(now: now)
+    }
 
     mutating func receive(_ datagram: Span<UInt8>, now: Instant) {
         tcp.receive(datagram, now: now)
         if role == .client, tcp.isOpen, !hasSentHello {
             hasSentHello = true
-            tcp.write(CallExchange.padding(CallExchange.clientHelloByteCount))
+            tcp.write(TLSFlights.padding(TLSFlights.clientHelloByteCount), now: now)
         }
         received += tcp.read()
         guard case .handshake(let awaited) = phase, received.count >= awaited else { return }
         received.removeFirst(awaited)
-        switch (role, hasSentHello) {
-        case (.client, _):
-            prefix = CallExchange.padding(CallExchange.clientFinishedByteCount)
-            phase = .secure
-        case (.server, false):
+        if role == .server, !hasSentHello {
             hasSentHello = true
-            tcp.write(CallExchange.padding(CallExchange.serverHandshakeByteCount))
-            phase = .handshake(awaited: CallExchange.clientFinishedByteCount)
+            tcp.write(TLSFlights.padding(TLSFlights.serverHelloByteCount), now: now)
             // The client's Finished cannot have come yet.
-        case (.server, true):
-            prefix = CallExchange.padding(CallExchange.ticketsByteCount)
-            phase = .secure
+            phase = .handshake(awaited: TLSFlights.clientFinishedByteCount)
+            return
+        }
+        phase = .secure
+        switch role {
+        case .client: tcp.write(TLSFlights.padding(TLSFlights.clientFinishedByteCount), now: now)
+        case .server: prefix = TLSFlights.padding(TLSFlights.ticketsByteCount)
         }
     }
 
     /// The application's bytes that have come since the last call.
     mutating func read() -> [UInt8] {
         guard phase == .secure else { return [] }
-        if role == .client, !ticketsAreRead {
-            guard received.count >= CallExchange.ticketsByteCount else { return [] }
-            received.removeFirst(CallExchange.ticketsByteCount)
-            ticketsAreRead = true
-        }
+        let tickets = min(awaitedTickets, received.count)
+        received.removeFirst(tickets)
+        awaitedTickets -= tickets
         var bytes: [UInt8] = []
         var offset = 0
         while received.count - offset >= Self.recordHeaderByteCount {
             let length = Int(received[offset + 3]) << 8 | Int(received[offset + 4])
             let end = offset + Self.recordHeaderByteCount + length
             guard received.count >= end, length >= Self.recordTrailerByteCount else { break }
-            bytes += received[(offset + Self.recordHeaderByteCount)..<(end - Self.recordTrailerByteCount)]
+            if received[offset] != Self.alertType {
+                bytes += received[(offset + Self.recordHeaderByteCount)..<(end - Self.recordTrailerByteCount)]
+            }
             offset = end
         }
         received.removeFirst(offset)
         return bytes
     }
 
-    private var ticketsAreRead = false
+    mutating func write(_ bytes: [UInt8], now: Instant) { write([bytes], now: now) }
 
-    /// Writes bytes as records, each write one of its own.
-    mutating func write(_ bytes: [UInt8]) {
+    /// Writes pieces at once, each as a record of its own, or several where it is long.
+    mutating func write(_ pieces: [[UInt8]], now: Instant) {
         var stream = prefix
         prefix = []
-        for start in stride(from: 0, to: bytes.count, by: Self.maximumRecordByteCount) {
-            let part = bytes[start..<min(start + Self.maximumRecordByteCount, bytes.count)]
-            stream += [0x17, 0x03, 0x03]
-            stream.append(bigEndian: UInt16(part.count + Self.recordTrailerByteCount))
-            stream += part
-            stream += CallExchange.padding(Self.recordTrailerByteCount)
+        for piece in pieces {
+            for start in stride(from: 0, to: piece.count, by: Self.maximumRecordByteCount) {
+                let part = piece[start..<min(start + Self.maximumRecordByteCount, piece.count)]
+                stream += [0x17, 0x03, 0x03]
+                stream.append(bigEndian: UInt16(part.count + Self.recordTrailerByteCount))
+                stream += part
+                stream += TLSFlights.padding(Self.recordTrailerByteCount)
+            }
         }
-        tcp.write(stream)
+        tcp.write(stream, now: now)
     }
 
-    mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
-        tcp.pollTransmit(into: buffer, now: now)
-    }
+    mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer) -> Int? { tcp.pollTransmit(into: buffer) }
+}
+
+/// How many bytes the flights of TLS 1.3's handshake have, as BoringSSL writes them on both sides: with X25519 and ML-KEM-768, a
+/// self-signed certificate with a P-256 key, and no server name, since the lab's server has none. A chain of RSA certificates would
+/// add some 3 kB.
+enum TLSFlights {
+    static let clientHelloByteCount = 1454
+    /// ServerHello to Finished.
+    static let serverHelloByteCount = 1731
+    /// The client's ChangeCipherSpec and Finished.
+    static let clientFinishedByteCount = 64
+    /// Two session tickets, which the server sends with its first record.
+    static let ticketsByteCount = 386
+    /// A record's header, its content type and its tag (RFC 8446 section 5.2).
+    static let recordByteCount = 22
+
+    /// Bytes that stand for a handshake's: nobody looks at them.
+    static func padding(_ count: Int) -> [UInt8] { Array(repeating: 0, count: count) }
 }

@@ -29,6 +29,7 @@ package final class SignallingClient: SimulatedEndpoint {
     private let credentials: TrialCredentials
     private let reconnect: ReconnectPolicy?
     private let session: CallSession
+    private let clock: KernelClock
     private var lines: [Line] = []
     /// Of the connections after the first.
     private var spareEntropy: Entropy
@@ -39,17 +40,20 @@ package final class SignallingClient: SimulatedEndpoint {
     package private(set) var refusal: String?
 
     /// A client that begins to connect, from `NetworkPath.clientSide`.
-    /// - Parameter reconnect: `nil` ends the session with its connection.
+    /// - Parameters:
+    ///   - reconnect: `nil` ends the session with its connection.
+    ///   - clock: the kernel's, which has TCP's timers.
     init(
         transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials, reconnect: ReconnectPolicy? = nil,
-        tickets: TicketWallet? = nil, entropy: Entropy, now: Instant
+        tickets: TicketWallet? = nil, entropy: Entropy, clock: KernelClock = KernelClock(), now: Instant
     ) {
         endpoint = ClientEndpoint(
-            transport: transport.client(credentials), serverName: "localhost", credentials: ClientCredentials(.insecure),
+            transport: transport.client(credentials, local: NetworkPath.clientSide.local), serverName: "localhost", credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: talker, reconnect: reconnect, tickets: tickets, path: .clientSide,
             entropy: entropy, now: now)
         self.credentials = credentials
         self.reconnect = reconnect
+        self.clock = clock
         session = CallSession(mode: talker.mode)
         isSignalled = endpoint.offer == nil
         // Another source than the endpoint's, and known before it draws.
@@ -67,7 +71,7 @@ package final class SignallingClient: SimulatedEndpoint {
         attachCount += 1
         let path = NetworkPath.clientSide(connection: attachCount)
         let entropy = spareEntropy.fork()
-        guard endpoint.attach(over: transport.client(credentials), path: path, entropy: entropy, now: now) else { return nil }
+        guard endpoint.attach(over: transport.client(credentials, local: path.local), path: path, entropy: entropy, now: now) else { return nil }
         open(path, now: now)
         return path.local
     }
@@ -76,10 +80,12 @@ package final class SignallingClient: SimulatedEndpoint {
     private func open(_ path: NetworkPath, now: Instant) {
         forgetLines()
         if endpoint.usesStream(path.local) {
-            lines.append(.stream(ClientStream(local: path.local, patience: reconnect.map(TCPConnection.Patience.init), now: now), path))
+            let patience = reconnect.map(TCPConnection.Patience.init)
+            lines.append(.stream(ClientStream(local: path.local, patience: patience, clock: clock, now: now), path))
         } else if let offer = endpoint.offer {
             let resume = attachCount > 0 ? endpoint.resumeRequest : nil
-            lines.append(.call(CallClient(CallRequest(offer: offer, session: session.json(resume: resume)), now: now), path))
+            let request = CallRequest(offer: offer, session: session.json(resume: resume))
+            lines.append(.call(CallClient(request, clock: clock, now: now), path))
         }
     }
 
@@ -107,7 +113,7 @@ package final class SignallingClient: SimulatedEndpoint {
             guard let index = index(of: path.local), case .stream(var stream, _) = lines[index] else { return }
             stream.receive(datagram, for: endpoint, now: now)
             lines[index] = .stream(stream, path)
-        } else if SignallingSegment.isSegment(datagram) {
+        } else if TCPSegment.isCall(datagram) {
             guard let index = index(of: path.local), case .call(var call, _) = lines[index] else { return }
             let outcome = call.receive(Span<UInt8>(_unsafeBytes: datagram), now: now)
             lines[index] = .call(call, path)
@@ -159,7 +165,7 @@ package final class SignallingClient: SimulatedEndpoint {
             switch lines[index] {
             case .call(var call, _):
                 guard endpoint.uses(path.local) else { continue }
-                count = call.pollTransmit(into: buffer, now: now)
+                count = call.pollTransmit(into: buffer)
                 lines[index] = .call(call, path)
             case .stream(var stream, _):
                 count = stream.pollTransmit(into: buffer, from: endpoint, now: now)
@@ -192,14 +198,20 @@ package final class SignallingServer: SimulatedEndpoint {
     /// Whose segments belong to no connection.
     private var strangers = BoundedQueue<NetworkPath>(limit: SignallingLimits.lines)
 
-    package init(_ endpoint: ServerEndpoint) { self.endpoint = endpoint }
+    private let clock: KernelClock
+
+    /// - Parameter clock: the kernel's, which has TCP's timers.
+    package init(_ endpoint: ServerEndpoint, clock: KernelClock = KernelClock()) {
+        self.endpoint = endpoint
+        self.clock = clock
+    }
 
     package var deadline: Instant? { earliest(lineDeadline, endpoint.deadline) }
 
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
         if TCPSegment.isSegment(datagram) {
             receive(segment: datagram, path: path, now: now)
-        } else if SignallingSegment.isSegment(datagram) {
+        } else if TCPSegment.isCall(datagram) {
             receive(signalling: datagram, path: path, now: now)
         } else {
             endpoint.receive(datagram, path: path, ecn: ecn, now: now)
@@ -208,7 +220,7 @@ package final class SignallingServer: SimulatedEndpoint {
 
     private func receive(segment datagram: UnsafeRawBufferPointer, path: NetworkPath, now: Instant) {
         let segment = try? TCPSegment(parsing: Span<UInt8>(_unsafeBytes: datagram))
-        guard let index = index(of: path) ?? (segment?.flags == .syn ? insert(.stream(ServerStream(now: now)), path) : nil) else {
+        guard let index = index(of: path) ?? (segment?.flags == .syn ? insert(.stream(ServerStream(clock: clock, now: now)), path) : nil) else {
             if segment?.flags.contains(.reset) == false { strangers.append(path) }
             return
         }
@@ -218,7 +230,7 @@ package final class SignallingServer: SimulatedEndpoint {
     }
 
     private func receive(signalling datagram: UnsafeRawBufferPointer, path: NetworkPath, now: Instant) {
-        let index = index(of: path) ?? insert(.call(CallServer()), path)
+        let index = index(of: path) ?? insert(.call(CallServer(clock: clock)), path)
         guard case .call(var call) = lines[index].line else { return }
         call.receive(Span<UInt8>(_unsafeBytes: datagram), now: now) { request in answer(request, path: path, now: now) }
         lines[index].line = .call(call)
@@ -280,7 +292,7 @@ package final class SignallingServer: SimulatedEndpoint {
     func pollCallTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
         for index in lines.indices {
             guard case .call(var call) = lines[index].line else { continue }
-            let count = call.pollTransmit(into: buffer, now: now)
+            let count = call.pollTransmit(into: buffer)
             lines[index].line = .call(call)
             if let count { return transmit(count, of: index) }
         }

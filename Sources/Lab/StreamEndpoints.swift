@@ -15,9 +15,9 @@ struct ClientStream {
 
     /// Begins to connect.
     /// - Parameter patience: `nil` where nobody would reconnect.
-    init(local: PeerAddress, patience: TCPConnection.Patience?, now: Instant) {
+    init(local: PeerAddress, patience: TCPConnection.Patience?, clock: KernelClock, now: Instant) {
         self.local = local
-        stream = SecureStream(.client, patience: patience, now: now)
+        stream = SecureStream(.client, patience: patience, clock: clock, now: now)
     }
 
     var deadline: Instant? { stream.deadline }
@@ -44,10 +44,10 @@ struct ClientStream {
 
     mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, from endpoint: ClientEndpoint, now: Instant) -> Int? {
         while stream.canWrite || endpoint.hasEnded(local), let write = endpoint.pollWrite(writeByteCount, from: local, now: now) {
-            if !write.bytes.isEmpty { stream.write(write.bytes) }
-            if write.isEnd { stream.finish() }
+            if !write.bytes.isEmpty { stream.write(write.bytes, now: now) }
+            if write.isEnd { stream.finish(now: now) }
         }
-        return stream.pollTransmit(into: buffer, now: now)
+        return stream.pollTransmit(into: buffer)
     }
 }
 
@@ -63,7 +63,7 @@ struct ServerStream {
     private var phase = Phase.request(received: [])
     private var hasToldEnd = false
 
-    init(now: Instant) { stream = SecureStream(.server, now: now) }
+    init(clock: KernelClock, now: Instant) { stream = SecureStream(.server, clock: clock, now: now) }
 
     var deadline: Instant? { stream.deadline }
     mutating func handleTimeout(now: Instant) { stream.handleTimeout(now: now) }
@@ -86,26 +86,27 @@ struct ServerStream {
         phase = .request(received: received)
         guard let head = WebSocketHead(received) else { return }
         phase = .refused
-        guard let upgrade = try? WebSocketUpgrade(fields: head.fields) else { return stream.finish() }
+        guard let upgrade = try? WebSocketUpgrade(fields: head.fields) else { return stream.finish(now: now) }
         let request = AttachRequest(secret: upgrade.secret, resume: ResumeRequest(head.query))
         let offer = StreamOffer(request: request, form: upgrade.form, remoteAddress: path.remote)
         switch endpoint.acceptStream(offer, now: now) {
         case .success(let handle):
-            stream.write(upgrade.response)
+            stream.write(upgrade.response, now: now)
             phase = .open(handle)
         case .failure(let refusal):
-            stream.write(Array(CallExchange.text(refusal).utf8))
-            stream.finish()
+            let (head, body) = CallExchange.text(refusal)
+            stream.write([head, body], now: now)
+            stream.finish(now: now)
         }
     }
 
     mutating func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, from endpoint: ServerEndpoint, now: Instant) -> Int? {
         if case .open(let handle) = phase {
             while stream.canWrite || endpoint.hasEnded(handle), let write = endpoint.pollWrite(writeByteCount, of: handle, now: now) {
-                if !write.bytes.isEmpty { stream.write(write.bytes) }
-                if write.isEnd { stream.finish() }
+                if !write.bytes.isEmpty { stream.write(write.bytes, now: now) }
+                if write.isEnd { stream.finish(now: now) }
             }
         }
-        return stream.pollTransmit(into: buffer, now: now)
+        return stream.pollTransmit(into: buffer)
     }
 }

@@ -17,21 +17,31 @@ struct TCPSegment: Hashable {
         static let probe = Flags(rawValue: 16)
     }
 
+    /// Which of the server's connections a segment belongs to. The value is the first byte of its datagrams: RFC 9443 section 2
+    /// gives 4 to 15 to nobody, so an endpoint could not mistake it; but none ever sees it.
+    enum Purpose: UInt8, Hashable {
+        /// A transport's stream.
+        case stream = 0x0E
+        /// A call's signalling.
+        case call = 0x0F
+    }
+
+    var purpose = Purpose.stream
     var flags: Flags
     /// Where the payload begins in the sender's stream, counted from 0; a FIN takes the place of one byte behind it.
     var start: Int
     /// Everything below has come.
     var acknowledged: Int
-    /// What has come above, the latest arrival first.
+    /// When it was sent, in milliseconds, and what the peer's segment said that it acknowledges (RFC 7323 section 3).
+    var timestamp: UInt32 = 0
+    var echo: UInt32 = 0
+    /// What has come above, the latest arrival first; before that what came twice, if something did (RFC 2883).
     var sacked: [Range<Int>] = []
     var payload: [UInt8] = []
 
     /// Where the segment's part of the stream ends.
     var end: Int { start + payload.count + (flags.contains(.fin) ? 1 : 0) }
 
-    /// The first byte of these datagrams. RFC 9443 section 2 gives 4 to 15 to nobody, so an endpoint could not mistake it; but
-    /// none ever sees it.
-    static let firstByte: UInt8 = 0x0E
     static let headerByteCount = 24
     /// The further options of a SYN: MSS, SACK permitted, window scale. They make its header 40 bytes.
     static let synOptionByteCount = 8
@@ -40,7 +50,8 @@ struct TCPSegment: Hashable {
     /// What Ethernet leaves for data behind the headers of IPv4 and of TCP with timestamps: 1448.
     static let maximumPayloadByteCount = Link.maximumByteCount - headerByteCount
 
-    static func isSegment(_ datagram: UnsafeRawBufferPointer) -> Bool { datagram.first == firstByte }
+    static func isSegment(_ datagram: UnsafeRawBufferPointer) -> Bool { datagram.first == Purpose.stream.rawValue }
+    static func isCall(_ datagram: UnsafeRawBufferPointer) -> Bool { datagram.first == Purpose.call.rawValue }
 
     static func sackByteCount(_ count: Int) -> Int { count == 0 ? 0 : 4 + 8 * count }
 
@@ -49,11 +60,13 @@ struct TCPSegment: Hashable {
 
     func bytes() -> [UInt8] {
         if flags.contains(.reset) {
-            return [Self.firstByte, flags.rawValue] + [UInt8](repeating: 0, count: Self.resetByteCount - 2)
+            return [purpose.rawValue, flags.rawValue] + [UInt8](repeating: 0, count: Self.resetByteCount - 2)
         }
-        var bytes: [UInt8] = [Self.firstByte, flags.rawValue, UInt8(truncatingIfNeeded: sacked.count), 0]
-        bytes.append(bigEndian: UInt64(start))
-        bytes.append(bigEndian: UInt64(acknowledged))
+        var bytes: [UInt8] = [purpose.rawValue, flags.rawValue, UInt8(truncatingIfNeeded: sacked.count), 0]
+        bytes.append(bigEndian: UInt32(truncatingIfNeeded: start))
+        bytes.append(bigEndian: UInt32(truncatingIfNeeded: acknowledged))
+        bytes.append(bigEndian: timestamp)
+        bytes.append(bigEndian: echo)
         bytes += [UInt8](repeating: 0, count: Self.headerByteCount - bytes.count)
         if flags.contains(.syn) { bytes += [UInt8](repeating: 0, count: Self.synOptionByteCount) }
         if !sacked.isEmpty { bytes.append(bigEndian: UInt32(sacked.count)) }
@@ -64,7 +77,8 @@ struct TCPSegment: Hashable {
         return bytes + payload
     }
 
-    init(flags: Flags, start: Int, acknowledged: Int) {
+    init(_ purpose: Purpose = .stream, flags: Flags, start: Int, acknowledged: Int) {
+        self.purpose = purpose
         self.flags = flags
         self.start = start
         self.acknowledged = acknowledged
@@ -72,7 +86,8 @@ struct TCPSegment: Hashable {
 
     init(parsing datagram: Span<UInt8>) throws(ParseError) {
         var reader = ByteReader(datagram)
-        guard try reader.readUInt8() == Self.firstByte else { throw .malformed("not a segment") }
+        guard let purpose = Purpose(rawValue: try reader.readUInt8()) else { throw .malformed("not a segment") }
+        self.purpose = purpose
         flags = Flags(rawValue: try reader.readUInt8())
         if flags.contains(.reset) {
             (start, acknowledged) = (0, 0)
@@ -80,11 +95,11 @@ struct TCPSegment: Hashable {
         }
         let sackCount = try reader.readUInt8()
         try reader.skip(1)
-        guard sackCount <= Self.maximumSackCount, let start = Int(exactly: try reader.readUInt64()),
-            let acknowledged = Int(exactly: try reader.readUInt64())
-        else { throw .malformed("a segment outside of its stream") }
-        self.start = start
-        self.acknowledged = acknowledged
+        guard sackCount <= Self.maximumSackCount else { throw .malformed("too many SACK blocks") }
+        start = Int(try reader.readUInt32())
+        acknowledged = Int(try reader.readUInt32())
+        timestamp = try reader.readUInt32()
+        echo = try reader.readUInt32()
         try reader.skip(Self.headerByteCount - reader.offset)
         if flags.contains(.syn) { try reader.skip(Self.synOptionByteCount) }
         if sackCount > 0 { try reader.skip(4) }

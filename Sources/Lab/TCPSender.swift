@@ -1,321 +1,343 @@
 import Wire
 
-/// The sending half of a model of Linux's TCP: SACK, RACK and TLP (RFC 8985), RTO (RFC 6298), proportional rate reduction
-/// (RFC 6937), an initial window of ten segments (RFC 6928), Nagle off.
+/// The sending half of a model of Linux's TCP: SACK, RACK and TLP (RFC 8985), RTO (RFC 6298) with F-RTO (RFC 5682), proportional
+/// rate reduction (RFC 6937), CUBIC (RFC 9438), Nagle off. Where the RFCs leave a choice, or Linux another way, it is Linux's: the
+/// names in the comments are those of its functions.
 ///
-/// What it leaves out, and Linux has: F-RTO and every other undoing of a retransmission that was not needed, CUBIC's growth above
-/// the window before a loss (here Reno's, one segment a round trip), and the shrinking of an idle connection's window. None of it
-/// shows while fifty small messages a second are all that is sent.
+/// Here stand the queue, sending and the timer; what acknowledgements say is in `TCPSender+Acknowledgements`, what follows from it
+/// in `TCPSender+Recovery`.
 struct TCPSender {
-    static let initialWindow = 10
-    /// CUBIC's share of the window that a loss leaves (RFC 9438 section 4.6): 717 / 1024 in Linux.
-    static let reduction = 0.7
-    /// What PTO adds to two round trips: with more than one segment out two milliseconds (`TCP_TIMEOUT_MIN_US`), with one the
-    /// smallest RTO, since its acknowledgement may be delayed.
+    /// What PTO adds to two round trips with more than one segment out (`TCP_TIMEOUT_MIN_US`). With one it is the smallest RTO, since
+    /// its acknowledgement may be delayed.
     static let probeMargin = Duration.milliseconds(2)
-    static let singleProbeMargin = RetransmissionTimer.variationFloor
-    /// How many SACKed segments make a gap a loss without waiting for reordering.
-    static let duplicateThreshold = 3
     /// What may be written and not acknowledged.
-    static let bufferByteCount = 128 << 10
+    private static let bufferByteCount = 128 << 10
 
-    private struct Sent {
-        let range: Range<Int>
+    /// A part of the stream that was sent, and what is known of it.
+    struct Sent: Hashable {
+        var range: Range<Int>
+        /// For the last time.
         var sent: Instant
-        var transmissions = 1
+        /// Ever sent again.
+        var wasResent = false
         var isSacked = false
-        /// Declared lost, and not sent again yet.
+        /// Declared lost.
         var isLost = false
-        var isInFlight: Bool { !isSacked && !isLost }
+        /// Sent again since it was declared lost, and not given up again.
+        var isResent = false
     }
 
-    private enum Phase: Hashable {
+    enum Phase: Hashable {
         case open
-        /// Some were lost: until everything below `end` is there, the window shrinks as PRR has it.
-        case recovery(end: Int, priorWindow: Int, delivered: Int, sent: Int)
-        /// The timer has run out: slow start from one segment.
-        case loss(end: Int)
+        /// There are gaps, none of which is a loss yet.
+        case disorder
+        /// Some were lost: the window shrinks as PRR has it.
+        case recovery(Reduction)
+        /// The timer has run out. While `isTentative`, what follows may show that nothing was lost (F-RTO).
+        case loss(isTentative: Bool)
+    }
+
+    /// RFC 6937 section 3.
+    struct Reduction: Hashable {
+        var priorWindow: Int
+        var delivered = 0
+        var sent = 0
     }
 
     /// What is waited for: Linux has one timer for all three.
-    private enum Timer: Hashable {
+    enum Timer: Hashable {
         case none
         case retransmission(Instant)
         case probe(Instant)
         case reordering(Instant)
+
+        var deadline: Instant? {
+            switch self {
+            case .none: nil
+            case .retransmission(let instant), .probe(let instant), .reordering(let instant): instant
+            }
+        }
     }
 
+    /// A probe under way (RFC 8985 section 7): everything below `end` had been sent by then.
+    struct Probe: Hashable {
+        let end: Int
+        let isRetransmission: Bool
+    }
+
+    /// What a reduction would be taken back to, if nothing was lost after all.
+    struct Undo: Hashable {
+        let start: Int
+        let window: Int
+        let threshold: Int
+        /// Of the segments sent again, those that have not been said to have come twice; `nil` before the first.
+        var outstanding: Int?
+    }
+
+    /// A part of the stream that is to leave.
+    struct Part: Hashable {
+        let start: Int
+        let payload: [UInt8]
+        let hasFIN: Bool
+    }
+
+    let clock: KernelClock
     private var buffer: [UInt8] = []
     /// Where `buffer` begins in the stream: everything below is acknowledged.
-    private var first = 0
-    private var next = 0
+    var first = 0
+    var next = 0
     private(set) var hasFinished = false
-    private var segments: [Sent] = []
-    private var phase = Phase.open
-    private var window = Self.initialWindow
-    private var threshold = Int.max
-    private var growth = 0
-    private var mostInFlight = 0
-    private var timer = Timer.none
-    private var retransmissionTimer = RetransmissionTimer()
-    private var smoothed: Duration?
-    private var smallest: Duration?
+    private var finIsAcknowledged = false
+    /// What is under way, in the order of the stream.
+    var segments: [Sent] = []
+    var phase = Phase.open
+    /// Where the stream was when the phase began, or began anew.
+    var phaseEnd = 0
+    var window = CubicWindow()
+    var timer = Timer.none
+    var timeout = TCPTimeout()
+    /// Timeouts in a row.
+    var timeoutCount = 0
     /// RACK: the latest of the segments that are known to have arrived, and how long it took.
-    private var rack: (sent: Instant, end: Int, roundTrip: Duration)?
-    private var owesProbe = false
-    /// One probe a tail.
-    private var probed: Int?
-
+    var rack: (sent: Instant, end: Int, roundTrip: Duration)?
+    var rackHasAdvanced = false
+    /// How often a quarter of the smallest round trip is waited for reordering: more after segments that came twice.
+    var reorderingSteps = 1
+    var probe: Probe?
+    var undo: Undo?
+    /// When the first segment of the current phase was sent again, as timestamps say it.
+    var firstResent: UInt32?
+    /// What leaves next.
+    private var ready: [Part] = []
     /// How many segments were sent again.
     private(set) var retransmittedCount = 0
-
     /// Since when segments are sent again after timeouts without anything new being acknowledged: what `TCP_USER_TIMEOUT` counts from.
-    private(set) var stalledSince: Instant?
+    var stalledSince: Instant?
 
-    var hasRoom: Bool { buffer.count < Self.bufferByteCount && !hasFinished }
+    private var isWindowLimited = false
+    private var usageEnd = 0
+    private var mostOut = 0
+    private var windowUsed = 0
+    private var windowStamp = Instant.zero
+    private var lastSent = Instant.zero
+
+    init(clock: KernelClock) { self.clock = clock }
+
     /// Everything that was written is acknowledged, the end included.
     var isDone: Bool { first == written }
-    private var written: Int { first + buffer.count + (finIsBuffered ? 1 : 0) }
-    private var finIsBuffered: Bool { hasFinished && !finIsAcknowledged }
-    private var finIsAcknowledged = false
+    var hasRoom: Bool { buffer.count < Self.bufferByteCount && !hasFinished }
+    private var written: Int { first + buffer.count + (hasFinished && !finIsAcknowledged ? 1 : 0) }
+    var hasUnsent: Bool { next < written }
 
-    mutating func write(_ bytes: [UInt8]) { buffer += bytes }
-    mutating func finish() { hasFinished = true }
+    /// Milliseconds, as timestamps count them.
+    static func timestamp(_ now: Instant) -> UInt32 { UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000 + 1) }
 
-    // MARK: Acknowledgements
+    // MARK: Commands
 
-    /// - Parameter roundTrip: of the handshake, at first.
-    mutating func measured(_ roundTrip: Duration) { sample(roundTrip) }
-
-    private mutating func sample(_ roundTrip: Duration) {
-        retransmissionTimer.sample(roundTrip)
-        smoothed = smoothed.map { $0 * 7 / 8 + roundTrip / 8 } ?? roundTrip
-        smallest = min(smallest ?? roundTrip, roundTrip)
+    /// Appends to the stream, and sends what the window allows: each write that finds room makes segments of its own.
+    mutating func write(_ bytes: [UInt8], roomFor sackByteCount: Int, now: Instant) {
+        if segments.isEmpty, now - lastSent > timeout.current, lastSent > .zero {
+            window.restart(idle: now - lastSent, timeout: timeout.current)
+            windowStamp = now
+            windowUsed = 0
+        }
+        buffer += bytes
+        push(roomFor: sackByteCount, now: now)
     }
 
-    mutating func receive(acknowledged: Int, sacked: [Range<Int>], now: Instant) {
-        guard acknowledged <= next, !segments.isEmpty else { return }
-        let advanced = acknowledged > first
-        var delivered = 0
-        var earliest: Instant?
-        func note(_ segment: Sent) {
-            delivered += 1
-            if segment.transmissions == 1 { earliest = min(earliest ?? segment.sent, segment.sent) }
-        }
-        for index in segments.indices where !segments[index].isSacked {
-            let range = segments[index].range
-            guard range.upperBound <= acknowledged || sacked.contains(where: { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound })
-            else { continue }
-            note(segments[index])
-            noteArrival(segments[index], now: now)
-            (segments[index].isSacked, segments[index].isLost) = (true, false)
-        }
-        if let earliest { sample(now - earliest) }
-        if advanced { advance(to: acknowledged) }
-        let lost = detectLosses(now: now)
-        adjustWindow(delivered: delivered, lost: lost, advanced: advanced)
-        if delivered > 0 || advanced { setTimer(restarts: advanced, now: now) }
+    /// Ends this end's stream behind what was written.
+    mutating func finish(roomFor sackByteCount: Int, now: Instant) {
+        hasFinished = true
+        push(roomFor: sackByteCount, now: now)
     }
 
-    private mutating func advance(to acknowledged: Int) {
-        let byteCount = min(buffer.count, acknowledged - first)
+    mutating func takeReady() -> [Part] {
+        defer { ready = [] }
+        return ready
+    }
+
+    /// The peer has everything below `end`.
+    mutating func forget(upTo end: Int) {
+        let byteCount = min(buffer.count, end - first)
         buffer.removeFirst(byteCount)
-        if acknowledged - first > byteCount { finIsAcknowledged = true }
-        first = acknowledged
+        if end - first > byteCount { finIsAcknowledged = true }
+        first = end
         stalledSince = nil
-        segments.removeAll { $0.range.upperBound <= acknowledged }
-        retransmissionTimer.restore()
-        if let probed, acknowledged >= probed { self.probed = nil }
-        if segments.isEmpty { mostInFlight = 0 }
     }
 
-    /// RFC 8985 section 6.2, steps 1 and 2.
-    private mutating func noteArrival(_ segment: Sent, now: Instant) {
-        let roundTrip = now - segment.sent
-        // The acknowledgement may be of an earlier transmission.
-        if segment.transmissions > 1, let smallest, roundTrip < smallest { return }
-        if let rack, (rack.sent, rack.end) >= (segment.sent, segment.range.upperBound) { return }
-        rack = (segment.sent, segment.range.upperBound, roundTrip)
+    // MARK: Counting
+
+    var sackedCount: Int { segments.count(where: \.isSacked) }
+    var lostCount: Int { segments.count(where: \.isLost) }
+    var resentCount: Int { segments.count(where: \.isResent) }
+    /// `tcp_packets_in_flight`.
+    var inFlight: Int {
+        segments.reduce(0) { $0 + ($1.isSacked || $1.isLost ? 0 : 1) + ($1.isResent ? 1 : 0) }
     }
-
-    /// RFC 8985 section 6.2, step 5. Reordering is not looked for: no link of the lab that keeps order has any.
-    /// - Returns: how many were declared lost; the rest waits for the timer.
-    private mutating func detectLosses(now: Instant) -> Int {
-        timer = if case .reordering = timer { .none } else { timer }
-        guard let rack else { return 0 }
-        let wait = reorderingWindow
-        var lost = 0
-        var due: Instant?
-        for index in segments.indices where segments[index].isInFlight {
-            let segment = segments[index]
-            guard (segment.sent, segment.range.upperBound) < (rack.sent, rack.end) else { continue }
-            let limit = segment.sent + rack.roundTrip + wait
-            if limit <= now {
-                segments[index].isLost = true
-                lost += 1
-            } else {
-                due = max(due ?? limit, limit)
-            }
-        }
-        if let due { timer = .reordering(due) }
-        return lost
-    }
-
-    private var reorderingWindow: Duration {
-        if phase != .open || segments.count(where: \.isSacked) >= Self.duplicateThreshold { return .zero }
-        return min((smallest ?? .zero) / 4, (smoothed ?? .zero) / 8)
-    }
-
-    // MARK: The window
-
-    private mutating func adjustWindow(delivered: Int, lost: Int, advanced: Bool) {
-        switch phase {
-        case .open:
-            if lost > 0 { enterRecovery() } else if advanced { grow(by: delivered) }
-        case .recovery(let end, _, _, _) where first >= end, .loss(let end) where first >= end:
-            if case .recovery = phase { window = threshold }
-            phase = .open
-            if lost > 0 { enterRecovery() }
-        case .recovery(let end, let prior, var total, let sent):
-            total += delivered
-            phase = .recovery(end: end, priorWindow: prior, delivered: total, sent: sent)
-            // RFC 6937 section 3, with the bound by slow start that Linux takes where the receiver makes progress.
-            let room = threshold - inFlight
-            var count = room < 0 ? (threshold * total + prior - 1) / prior - sent : max(total - sent, delivered)
-            if room >= 0, advanced, lost == 0 { count += 1 }
-            count = room < 0 ? count : min(room, count)
-            window = inFlight + max(count, sent > 0 ? 0 : 1)
-        case .loss: if advanced { grow(by: delivered) }
-        }
-    }
-
-    private mutating func enterRecovery() {
-        threshold = max(2, Int(Double(window) * Self.reduction))
-        phase = .recovery(end: next, priorWindow: window, delivered: 0, sent: 0)
-        // The fast retransmission itself is always allowed.
-        window = max(inFlight + 1, min(window, threshold))
-    }
-
-    /// Only a window that is made use of grows.
-    private mutating func grow(by delivered: Int) {
-        if window < threshold {
-            if window < 2 * max(mostInFlight, 1) { window += delivered }
-        } else if mostInFlight >= window {
-            growth += delivered
-            if growth >= window {
-                growth = 0
-                window += 1
-            }
-        }
-    }
-
-    private var inFlight: Int { segments.count(where: \.isInFlight) }
-
-    // MARK: Time
-
-    var deadline: Instant? {
-        switch timer {
-        case .none: nil
-        case .retransmission(let instant), .probe(let instant), .reordering(let instant): instant
-        }
-    }
-
-    private mutating func setTimer(restarts: Bool, now: Instant) {
-        if case .reordering = timer { return }
-        guard let head = segments.first(where: { !$0.isSacked }) else {
-            timer = .none
-            return
-        }
-        let limit = restarts ? now + retransmissionTimer.timeout : max(now, head.sent + retransmissionTimer.timeout)
-        if phase == .open, probed == nil, !segments.contains(where: \.isSacked), let smoothed {
-            let wait = smoothed * 2 + (segments.count == 1 ? Self.singleProbeMargin : Self.probeMargin)
-            timer = .probe(min(now + wait, max(now, head.sent + retransmissionTimer.timeout)))
-        } else if case .retransmission = timer, !restarts {
-            return
-        } else {
-            timer = .retransmission(limit)
-        }
-    }
-
-    mutating func handleTimeout(now: Instant) {
-        guard let deadline, deadline <= now else { return }
-        switch timer {
-        case .none: break
-        case .reordering:
-            timer = .none
-            if detectLosses(now: now) > 0, phase == .open { enterRecovery() }
-            setTimer(restarts: false, now: now)
-        case .probe:
-            owesProbe = true
-            probed = next
-            timer = .retransmission(now + retransmissionTimer.timeout)
-        case .retransmission: timeOut(now: now)
-        }
-    }
-
-    private mutating func timeOut(now: Instant) {
-        stalledSince = stalledSince ?? now
-        retransmissionTimer.backOff()
-        if case .loss = phase {} else { threshold = max(2, Int(Double(window) * Self.reduction)) }
-        // The first is lost; of the others those that had time to arrive.
-        var isHead = true
-        for index in segments.indices where segments[index].isInFlight {
-            let limit = rack.map { segments[index].sent + $0.roundTrip + reorderingWindow } ?? now
-            if isHead || limit <= now { segments[index].isLost = true }
-            isHead = false
-        }
-        phase = .loss(end: next)
-        window = inFlight + 1
-        (probed, owesProbe) = (nil, false)
-        timer = .retransmission(now + retransmissionTimer.timeout)
-    }
+    var hasResent: Bool { resentCount > 0 || segments.first?.wasResent ?? false }
+    /// Only a window that is made use of grows (`tcp_is_cwnd_limited`).
+    var usesWindow: Bool { isWindowLimited || (window.isSlowStart && window.count < 2 * mostOut) }
 
     // MARK: Sending
 
-    /// The next part of the stream to send; `nil` when there is nothing, or the window is full.
-    mutating func pollSegment(roomFor sackByteCount: Int, now: Instant) -> (start: Int, payload: [UInt8], hasFIN: Bool)? {
-        if owesProbe {
-            owesProbe = false
-            // RFC 8985 section 7.3: what is new, or the last once more.
-            if next < written { return sendNew(sackByteCount, now: now) }
-            return segments.indices.last { !segments[$0].isSacked }.map { resend($0, now: now) }
+    /// Sends what is new as far as the window allows (`tcp_write_xmit`).
+    mutating func push(roomFor sackByteCount: Int, now: Instant) {
+        var count = 0
+        while next < written, inFlight < window.count {
+            sendNew(sackByteCount, now: now)
+            count += 1
         }
-        guard inFlight < window else { return nil }
-        if let index = segments.firstIndex(where: \.isLost) { return resend(index, now: now) }
-        return next < written ? sendNew(sackByteCount, now: now) : nil
+        wrote(count, now: now)
+        if count > 0 { _ = scheduleProbe(fromNow: false, now: now) }
     }
 
-    private mutating func resend(_ index: Int, now: Instant) -> (start: Int, payload: [UInt8], hasFIN: Bool) {
-        segments[index].isLost = false
-        segments[index].sent = now
-        segments[index].transmissions += 1
-        retransmittedCount += 1
-        countSent()
-        if timer == .none { timer = .retransmission(now + retransmissionTimer.timeout) }
-        return part(segments[index].range)
+    private mutating func wrote(_ count: Int, now: Instant) {
+        let isLimited = inFlight >= window.count
+        guard count > 0 || (isLimited && next < written) else { return }
+        if first >= usageEnd || isLimited || (!isWindowLimited && segments.count > mostOut) {
+            (isWindowLimited, mostOut, usageEnd) = (isLimited, segments.count, next)
+        }
+        if usesWindow {
+            (windowUsed, windowStamp) = (0, now)
+        } else {
+            windowUsed = max(windowUsed, segments.count)
+            if now - windowStamp >= timeout.current {
+                if phase == .open { window.decay(used: windowUsed) }
+                (windowUsed, windowStamp) = (0, now)
+            }
+        }
+        countSent(count)
     }
 
-    private mutating func sendNew(_ sackByteCount: Int, now: Instant) -> (start: Int, payload: [UInt8], hasFIN: Bool) {
+    private mutating func sendNew(_ sackByteCount: Int, now: Instant) {
+        let wasIdle = segments.isEmpty
         let end = min(written, next + TCPSegment.maximumPayloadByteCount - sackByteCount)
         let range = next..<end
         next = end
         segments.append(Sent(range: range, sent: now))
-        mostInFlight = max(mostInFlight, inFlight)
-        countSent()
-        setTimer(restarts: segments.count == 1, now: now)
-        return part(range)
+        leave(range, now: now)
+        if case .probe = timer { rearm(now: now) } else if wasIdle { rearm(now: now) }
     }
 
-    private mutating func countSent() {
-        guard case .recovery(let end, let prior, let delivered, let sent) = phase else { return }
-        phase = .recovery(end: end, priorWindow: prior, delivered: delivered, sent: sent + 1)
+    /// Sends a segment again, as many of those behind it as fit into it with it (`tcp_retrans_try_collapse`).
+    ///
+    /// - Parameter isProbe: it stands for no loss, and is under way beside what went before.
+    private mutating func resend(_ index: Int, isProbe: Bool = false, now: Instant) {
+        segments[index].range = max(first, segments[index].range.lowerBound)..<segments[index].range.upperBound
+        while index + 1 < segments.count, !segments[index + 1].isSacked,
+            segments[index + 1].range.upperBound - segments[index].range.lowerBound <= TCPSegment.maximumPayloadByteCount
+        {
+            let merged = segments.remove(at: index + 1)
+            segments[index].range = segments[index].range.lowerBound..<merged.range.upperBound
+            if merged.wasResent { segments[index].wasResent = true }
+        }
+        (segments[index].sent, segments[index].wasResent) = (now, true)
+        retransmittedCount += 1
+        leave(segments[index].range, now: now)
+        guard !isProbe else { return }
+        segments[index].isResent = true
+        firstResent = firstResent ?? Self.timestamp(now)
+        let outstanding = (undo?.outstanding ?? 0) + 1
+        undo?.outstanding = outstanding
     }
 
-    private func part(_ range: Range<Int>) -> (start: Int, payload: [UInt8], hasFIN: Bool) {
+    /// Sends again what is lost, as far as the window allows (`tcp_xmit_retransmit_queue`).
+    mutating func resendLost(now: Instant) {
+        var index = 0
+        var hasResentHead = false
+        while index < segments.count, inFlight < window.count {
+            let segment = segments[index]
+            if segment.isLost, !segment.isSacked, !segment.isResent {
+                resend(index, now: now)
+                countSent(1)
+                if index == 0 { hasResentHead = true }
+            }
+            index += 1
+        }
+        if hasResentHead {
+            if case .reordering = timer { return }
+            timer = .retransmission(clock.expiry(after: timeout.current, now: now))
+        }
+    }
+
+    /// `tcp_retransmit_timer`: what is out first is lost, and goes again at once.
+    mutating func resendHead(now: Instant) {
+        guard !segments.isEmpty else { return }
+        resend(0, now: now)
+    }
+
+    private mutating func leave(_ range: Range<Int>, now: Instant) {
+        lastSent = now
         let dataEnd = first + buffer.count
-        return (
-            range.lowerBound, Array(buffer[(min(range.lowerBound, dataEnd) - first)..<(min(range.upperBound, dataEnd) - first)]),
-            range.upperBound > dataEnd
-        )
+        let payload = Array(buffer[(min(range.lowerBound, dataEnd) - first)..<(min(range.upperBound, dataEnd) - first)])
+        ready.append(Part(start: range.lowerBound, payload: payload, hasFIN: range.upperBound > dataEnd))
+    }
+
+    private mutating func countSent(_ count: Int) {
+        guard case .recovery(var reduction) = phase else { return }
+        reduction.sent += count
+        phase = .recovery(reduction)
+    }
+
+    // MARK: Time
+
+    var deadline: Instant? { timer.deadline }
+
+    /// How long until the timeout, counted from when the first segment left for the last time (`tcp_rto_delta_us`).
+    private func untilTimeout(now: Instant) -> Duration {
+        segments.first.map { $0.sent + timeout.current - now } ?? timeout.current
+    }
+
+    /// Waits for a probe, where there is no loss to be recovered from (`tcp_schedule_loss_probe`).
+    /// - Parameter fromNow: the timeout begins anew.
+    /// - Returns: whether it does.
+    mutating func scheduleProbe(fromNow: Bool, now: Instant) -> Bool {
+        guard phase == .open, !segments.isEmpty else { return false }
+        var wait = TCPTimeout.initial
+        if let smoothed = timeout.smoothed {
+            wait = KernelClock.rounded(smoothed * 2 + (segments.count == 1 ? TCPTimeout.variationFloor : Self.probeMargin))
+        }
+        let limit = fromNow ? timeout.current : untilTimeout(now: now)
+        if limit > .zero { wait = min(wait, KernelClock.rounded(limit)) }
+        timer = .probe(clock.expiry(after: wait, now: now))
+        return true
+    }
+
+    /// Waits for the timeout (`tcp_rearm_rto`).
+    mutating func rearm(now: Instant) {
+        guard !segments.isEmpty else { return timer = .none }
+        let wait: Duration =
+            switch timer {
+            case .probe, .reordering: max(.microseconds(1), untilTimeout(now: now))
+            case .none, .retransmission: timeout.current
+            }
+        timer = .retransmission(clock.expiry(after: wait, now: now))
+    }
+
+    mutating func handleTimeout(roomFor sackByteCount: Int, now: Instant) {
+        guard let deadline, deadline <= now else { return }
+        switch timer {
+        case .none: break
+        case .reordering: reorderingTimeout(now: now)
+        case .probe: sendProbe(sackByteCount, now: now)
+        case .retransmission:
+            timer = .none
+            timeOut(now: now)
+        }
+    }
+
+    /// RFC 8985 section 7.3: what is new, or the last once more; one probe at a time (`tcp_send_loss_probe`).
+    private mutating func sendProbe(_ sackByteCount: Int, now: Instant) {
+        defer { rearm(now: now) }
+        guard probe == nil, let last = segments.indices.last else { return }
+        if next < written {
+            sendNew(sackByteCount, now: now)
+            wrote(1, now: now)
+            probe = Probe(end: next, isRetransmission: false)
+        } else {
+            resend(last, isProbe: true, now: now)
+            probe = Probe(end: next, isRetransmission: true)
+        }
+        timer = .none
     }
 }

@@ -57,7 +57,9 @@ extension SignallingServer {
             early.secret = earlyDataSecret
             configuration.earlyData = early
         }
-        self.init(ServerEndpoint(configuration: configuration, entropy: Entropy(seed: plan.seed.server), now: .zero))
+        self.init(
+            ServerEndpoint(configuration: configuration, entropy: Entropy(seed: plan.seed.server), now: .zero),
+            clock: KernelClock(seed: plan.seed.value))
     }
 }
 
@@ -69,17 +71,24 @@ extension SignallingClient {
     ) {
         self.init(
             transport: transport, talker: talker, credentials: credentials, reconnect: ReconnectPolicy(), tickets: tickets,
-            entropy: Entropy(seed: plan.seed.client), now: .zero)
+            entropy: Entropy(seed: plan.seed.client), clock: KernelClock(seed: plan.seed.value), now: .zero)
     }
 }
 
 extension TrialTransport {
-    func client(_ credentials: TrialCredentials) -> ClientTransport {
+    /// - Parameter local: a call's offer names it, as that of a client on a socket does.
+    func client(_ credentials: TrialCredentials, local: PeerAddress) -> ClientTransport {
         switch self {
         case .webTransport: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
         case .roq: .roq(RoQConfiguration())
-        case .webRTC: .webRTC(WebRTCClientConfiguration(identity: credentials.dtls))
+        case .webRTC: .webRTC(Self.call(credentials, local: local))
         case .webSocket: .webSocket(WebSocketClientConfiguration(authority: "localhost"))
         }
+    }
+
+    private static func call(_ credentials: TrialCredentials, local: PeerAddress) -> WebRTCClientConfiguration {
+        var configuration = WebRTCClientConfiguration(identity: credentials.dtls)
+        configuration.candidates = [local]
+        return configuration
     }
 }

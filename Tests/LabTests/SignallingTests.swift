@@ -20,7 +20,7 @@ private final class Caller: SimulatedEndpoint {
     }
 
     func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        call.pollTransmit(into: buffer, now: now).map { Transmit(path: .clientSide, ecn: .notCapable, byteCount: $0) }
+        call.pollTransmit(into: buffer).map { Transmit(path: .clientSide, ecn: .notCapable, byteCount: $0) }
     }
 }
 
@@ -43,7 +43,7 @@ private final class Answerer: SimulatedEndpoint {
     }
 
     func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        call.pollTransmit(into: buffer, now: now).map { Transmit(path: .serverSide, ecn: .notCapable, byteCount: $0) }
+        call.pollTransmit(into: buffer).map { Transmit(path: .serverSide, ecn: .notCapable, byteCount: $0) }
     }
 }
 
@@ -104,46 +104,37 @@ private final class Answerer: SimulatedEndpoint {
 
     @Test func `segments weigh what TCP's do`() throws {
         let run = try Self.run(#require(NetworkProfile.named("clean")))
-        // IPv4 and TCP with timestamps are 52 bytes, with a SYN's options 60. The last one only acknowledges.
-        let request = CallExchange.request(Self.request).count
-        #expect((1...SignallingSegment.maximumPayloadByteCount).contains(request))
-        #expect(run.up.byteCount == 60 + (52 + 258) + (52 + request) + 52)
-        #expect(run.up.packetCount == 4)
-        let response = CallExchange.response(.success(Self.answer)).count
-        #expect(run.down.byteCount == 60 + (52 + 722) + (52 + response))
-        #expect(run.down.packetCount == 3)
+        // IPv4 and TCP with timestamps are 52 bytes, with a SYN's options 60; a record has 22 bytes more, and an alert in one 24.
+        let request = CallExchange.request(Self.request)
+        let records = request.head.count + request.body.count + 2 * 22
+        #expect(records <= TCPSegment.maximumPayloadByteCount)
+        // SYN, ACK, ClientHello in two, two ACKs of the ServerHello's two, Finished, POST, ACK of the answer, alert, FIN.
+        #expect(run.up.byteCount == 60 + 52 + (52 + 1448) + (52 + 6) + 2 * 52 + (52 + 64) + (52 + records) + 52 + (52 + 24) + 52)
+        #expect(run.up.packetCount == 11)
     }
 
     /// When the first packet of each flight leaves on a path of 50 ms each way, and what its loss costs: RFC 6298's second
-    /// before there is a sample; after that a round trip, and four times the variation, which after one sample is twice
-    /// the round trip and Linux's floor at the same time.
+    /// before there is a sample; after that a round trip and 200 ms, or a probe after two round trips where several segments are out.
+    /// Timers of more than 252 ms fire up to 36 ms late.
     @Test(arguments: [
-        ("SYN", 0, true, 1000), ("SYN-ACK", 50, false, 1000), ("ClientHello", 100, true, 300), ("ServerHello", 150, false, 300),
-        ("POST", 200, true, 300), ("answer", 250, false, 300),
+        ("SYN", 0, true, 1000...1040), ("SYN-ACK", 50, false, 1000...1040), ("ClientHello", 100, true, 200...340),
+        ("ServerHello", 150, false, 200...340), ("POST", 200, true, 200...340), ("answer", 250, false, 200...340),
     ])
-    func `what a lost flight costs`(name: String, sent: Int, up: Bool, cost: Double) throws {
+    func `what a lost flight costs`(name: String, sent: Int, up: Bool, cost: ClosedRange<Double>) throws {
         let undisturbed = try Self.milliseconds(Self.run(#require(NetworkProfile.named("clean"))))
         let run = try Self.run(Self.outage(from: .milliseconds(sent), up: up))
-        #expect(run.up.link.drops.total + run.down.link.drops.total == 1, "\(name)")
+        #expect(run.up.link.drops.total + run.down.link.drops.total >= 1, "\(name)")
         #expect(run.client.outcome?.1 == .answered(sdp: Self.answer.sdp))
         let extra = try Self.milliseconds(run) - undisturbed
-        #expect((cost - 5...cost + 5).contains(extra), "\(name): \(extra)")
+        #expect(cost.contains(extra), "\(name): \(extra)")
     }
 
     @Test func `a SYN is repeated every second, and after four times the wait doubles`() throws {
         let undisturbed = try Self.milliseconds(Self.run(#require(NetworkProfile.named("clean"))))
-        // SYNs leave at 0, 1, 2, 3, 4, 5 and 7 s.
+        // SYNs leave at 0, 1, 2, 3, 4, 5 and 7 s, and each timer is up to 36 ms late, that of two seconds 260.
         let run = try Self.run(Self.outage(from: .zero, length: .milliseconds(5500), up: true))
         #expect(run.up.link.drops.total == 6)
-        #expect(abs(try Self.milliseconds(run) - undisturbed - 7000) < 5)
-    }
-
-    @Test func `the wait for anything else doubles with each loss in a row`() throws {
-        let undisturbed = try Self.milliseconds(Self.run(#require(NetworkProfile.named("clean"))))
-        // The POST leaves at 200, 500 and 1,100 ms. In between the server repeats its flight, whose acknowledgement is lost too.
-        let run = try Self.run(Self.outage(from: .milliseconds(200), length: .milliseconds(400), up: true))
-        #expect(run.up.link.drops.total == 3)
-        #expect(abs(try Self.milliseconds(run) - undisturbed - 900) < 5)
+        #expect((7000...7450).contains(try Self.milliseconds(run) - undisturbed))
     }
 
     @Test(arguments: ["random-10", "burst-10", "outage-2s", "bufferbloat", "satellite"])
@@ -170,37 +161,5 @@ private final class Answerer: SimulatedEndpoint {
     @Test func `a refused call is told with its reason`() throws {
         let run = try Self.run(#require(NetworkProfile.named("clean")), answer: .failure(.draining))
         #expect(run.client.outcome?.1 == .refused(status: 400, "HTTP/1.1 400 Bad Request draining"))
-    }
-
-    @Test func `a segment survives writing and reading`() throws {
-        let segment = SignallingSegment(
-            flight: 4, index: 1, count: 3, acknowledgedFlight: 3, received: 0b101, sent: .zero + .seconds(1), echo: .zero + .seconds(2))
-        let bytes = segment.header()
-        #expect(bytes.count == SignallingSegment.headerByteCount)
-        var reader = ByteReader(bytes.span)
-        let read = try SignallingSegment(&reader)
-        #expect(read == segment)
-    }
-
-    @Test func `no length and no mangled byte traps`() {
-        let whole = SignallingSegment(
-            flight: 0, index: 0, count: 1, acknowledgedFlight: nil, received: 0, sent: .zero, echo: .zero).header() + [1, 2, 3]
-        for length in 0..<whole.count {
-            var server = SignallingConnection(.server)
-            let prefix = Array(whole.prefix(length))
-            let flight = server.receive(prefix.span, now: .zero)
-            #expect((flight != nil) == (length >= SignallingSegment.headerByteCount))
-        }
-        for index in whole.indices {
-            for byte: UInt8 in [0, 1, 2, 9, 10, 11, 16, 0x7F, 0x80, 0xFF] {
-                var mangled = whole
-                mangled[index] = byte
-                var client = SignallingConnection(.client)
-                client.send([1], now: .zero)
-                var server = SignallingConnection(.server)
-                _ = client.receive(mangled.span, now: .zero)
-                _ = server.receive(mangled.span, now: .zero)
-            }
-        }
     }
 }

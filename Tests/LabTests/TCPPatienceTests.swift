@@ -30,7 +30,7 @@ import Wire
         }
 
         mutating func drain() {
-            while let count = tcp.pollTransmit(into: buffer, now: now) {
+            while let count = tcp.pollTransmit(into: buffer) {
                 let bytes = Array(buffer[..<count])
                 let isProbe = (try? TCPSegment(parsing: bytes.span))?.flags.contains(.probe) ?? false
                 sent.append(((now - .zero).milliseconds, isProbe))
@@ -50,7 +50,7 @@ import Wire
 
     @Test func `what is sent again for the user timeout without an answer breaks the connection`() {
         var client = Lonely(Self.patience)
-        client.tcp.write([1, 2, 3])
+        client.tcp.write([1, 2, 3], now: client.now)
         // 200 ms and a round trip, then a probe; the timer runs from it: 100 + 300, and 300 later.
         client.run(until: .zero + .milliseconds(4_600))
         let isWaiting = !client.tcp.peerHasEnded
@@ -63,7 +63,7 @@ import Wire
 
     @Test func `without patience it goes on as Linux does`() {
         var client = Lonely(nil)
-        client.tcp.write([1, 2, 3])
+        client.tcp.write([1, 2, 3], now: client.now)
         client.run(until: .zero + .seconds(60))
         let isWaiting = !client.tcp.peerHasEnded
         #expect(isWaiting)
@@ -72,7 +72,7 @@ import Wire
 
     @Test func `an idle connection is probed, and broken when nobody answers`() {
         var client = Lonely(Self.patience)
-        client.tcp.write([1])
+        client.tcp.write([1], now: client.now)
         client.drain()
         client.hear(TCPSegment(flags: .acknowledges, start: 0, acknowledged: 1))
         client.run(until: .zero + .seconds(60))
@@ -83,7 +83,7 @@ import Wire
 
     @Test func `an answer to a probe is a sign of life`() {
         var client = Lonely(Self.patience)
-        client.tcp.write([1])
+        client.tcp.write([1], now: client.now)
         client.drain()
         for _ in 0..<10 {
             client.hear(TCPSegment(flags: .acknowledges, start: 0, acknowledged: 1))
@@ -102,12 +102,12 @@ import Wire
             TCPSegment(flags: .syn, start: 0, acknowledged: 0), TCPSegment(flags: .acknowledges, start: 0, acknowledged: 0),
         ] {
             server.receive(segment.bytes().span, now: .zero)
-            while server.pollTransmit(into: buffer, now: .zero) != nil {}
+            while server.pollTransmit(into: buffer) != nil {}
         }
         server.receive(TCPSegment(flags: [.acknowledges, .probe], start: 0, acknowledged: 0).bytes().span, now: .zero)
-        let answer = server.pollTransmit(into: buffer, now: .zero)
+        let answer = server.pollTransmit(into: buffer)
         #expect(answer == TCPSegment.headerByteCount)
-        let another = server.pollTransmit(into: buffer, now: .zero)
+        let another = server.pollTransmit(into: buffer)
         #expect(another == nil)
     }
 
@@ -120,7 +120,7 @@ import Wire
         client.hear(reset)
         let isBroken = client.tcp.peerHasEnded
         #expect(isBroken)
-        client.tcp.write([1])
+        client.tcp.write([1], now: client.now)
         client.run(until: .zero + .seconds(9))
         #expect(client.sent.isEmpty)
     }

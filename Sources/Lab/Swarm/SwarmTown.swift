@@ -273,7 +273,7 @@ struct SwarmTown: ~Copyable {
     /// What has no check of its own but UDP's, which the real network has and this one has not: the model of TCP, and the
     /// handshake of DTLS 1.2.
     private static func isUnprotected(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        SignallingSegment.isSegment(datagram) || (20...22).contains(datagram.first ?? 0)
+        TCPSegment.isCall(datagram) || (20...22).contains(datagram.first ?? 0)
     }
 
     private mutating func packet(_ datagram: UnsafeRawBufferPointer, ecn: ECN, arrival: Instant) -> PacketInFlight {
