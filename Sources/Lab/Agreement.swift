@@ -35,6 +35,8 @@ package struct Agreement: Hashable, Sendable {
     }
 
     package var agreeing: Int { cells.count { $0.agrees } }
+    /// Of the others, those in which nothing but what the ends compute, the machine's lateness and chance is to be seen.
+    package var explained: Int { cells.count { !$0.agrees && $0.isExplained } }
 }
 
 /// One cell in both worlds.
@@ -59,6 +61,8 @@ package struct CellAgreement: Hashable, Sendable {
 
     package var delaysAgree: Bool { measures.allSatisfy(\.agrees) }
     package var agrees: Bool { integrityAgrees && delaysAgree }
+    /// Every reason is one that is no fault of the simulation.
+    package var isExplained: Bool { integrityAgrees && !reasons.isEmpty && reasons.allSatisfy(\.isExplanation) }
 
     init(_ cell: Cell, virtual: [TrialRow], real: [TrialRow], bootstrap: Bootstrap) {
         self.cell = cell
@@ -132,6 +136,10 @@ package struct MeasureAgreement: Hashable, Sendable {
     package var real: Spread
     /// The real median less the virtual one.
     package var difference: Double
+    /// Of a set-up: what the ends computed in the middle real trial.
+    package var computing: Double?
+    /// The difference of the medians, its interval, and the median over pairs: where the ends computed, without that.
+    package var network: Difference
     /// The median of real less virtual over pairs of trials with equal seeds.
     package var paired: PairedDifference?
 
@@ -153,6 +161,27 @@ package struct MeasureAgreement: Hashable, Sendable {
                 guard let here = measure.value(pair.virtual), let there = measure.value(pair.real) else { return nil }
                 return there - here
             }, bootstrap: bootstrap)
+        let isSetUp = measure.name == "setup_ms"
+        computing = isSetUp ? Sample(real.compactMap(\.setupComputingMilliseconds)).median : nil
+        func ofNetwork(_ row: TrialRow) -> Double? {
+            measure.value(row).map { $0 - (isSetUp ? row.setupComputingMilliseconds ?? 0 : 0) }
+        }
+        let (mine, theirs) = (Sample(virtual.compactMap(ofNetwork)), Sample(real.compactMap(ofNetwork)))
+        network = Difference(
+            medians: (theirs.median ?? 0) - (mine.median ?? 0), interval: bootstrap.medianDifferenceInterval(of: theirs, over: mine),
+            paired: Sample(
+                pairs.compactMap { pair in
+                    guard let here = ofNetwork(pair.virtual), let there = ofNetwork(pair.real) else { return nil }
+                    return there - here
+                }).median)
+    }
+
+    /// How far real lies over virtual.
+    package struct Difference: Hashable, Sendable {
+        package var medians: Double
+        /// The 95 % interval of `medians`, from the spread within either world.
+        package var interval: Interval?
+        package var paired: Double?
     }
 }
 
@@ -162,14 +191,16 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     case unfinished(Int, of: Int)
     /// The machine was late in the middle real trial.
     case late(milliseconds: Double)
-    /// The set-up differs over WebRTC, whose signalling is a model in virtual time and the kernel's TCP in the real world.
-    case signalling(milliseconds: Double)
+    /// The ends compute while they set up, which takes no virtual time: so long in the middle trial, and the rest differs by so much.
+    case computing(milliseconds: Double, rest: Double)
     /// Prompts intact in one world only.
     case prompts(virtualOnly: Int, realOnly: Int, of: Int)
     /// Frames whose packets the links dropped, on average of a prompt.
     case drops(virtual: Double, real: Double)
     /// The middle of a measure lies between two humps: of the pairs, the middle difference is small.
     case humps(measure: String, pairedMilliseconds: Double)
+    /// A measure varies so much between trials that medians of so few may differ by as much, or by nothing.
+    case chance(measure: String, interval: Interval)
     /// Pairs of trials differ as much as the medians do.
     case shifted(measure: String, pairedMilliseconds: Double)
 
@@ -177,16 +208,26 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unfinished(let count, let all): "\(count) of \(all) real trials did not come to their end"
         case .late(let milliseconds): "the machine was \(Self.number(milliseconds)) ms late"
-        case .signalling(let milliseconds):
-            "signalling is a model in virtual time; real HTTPS over the kernel's TCP took \(Self.number(milliseconds)) ms more"
+        case .computing(let milliseconds, let rest):
+            "the ends computed for \(Self.number(milliseconds)) ms of the set-up; without that the medians differ by \(Self.number(rest)) ms"
         case .prompts(let virtualOnly, let realOnly, let all):
             "of \(all) prompts with the same seed \(virtualOnly) were whole in virtual time only, \(realOnly) in real time only"
         case .drops(let virtual, let real):
             "the link lost \(Self.number(virtual)) frames of a prompt in virtual time, \(Self.number(real)) in real time"
         case .humps(let measure, let paired):
             "the median of \(measure) lies between two humps; trials with the same seed differ by \(Self.number(paired)) ms in the middle"
+        case .chance(let measure, let interval):
+            "\(measure) varies: by chance alone the medians may differ by \(Self.number(interval.low)) to \(Self.number(interval.high)) ms"
         case .shifted(let measure, let paired):
             "\(measure) differs by \(Self.number(paired)) ms between trials with the same seed"
+        }
+    }
+
+    /// Whether it is no fault of the simulation.
+    package var isExplanation: Bool {
+        switch self {
+        case .late, .computing, .humps, .chance: true
+        case .unfinished, .prompts, .drops, .shifted: false
         }
     }
 
@@ -207,14 +248,25 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
             }
         }
         for measure in cell.measures where !measure.agrees {
-            let paired = measure.paired?.median ?? measure.difference
-            if measure.name == "setup_ms", cell.cell.transport == TrialTransport.webRTC.rawValue, paired > Agreement.tolerance {
-                reasons.append(.signalling(milliseconds: paired))
-            } else if abs(paired) <= Agreement.tolerance {
-                reasons.append(.humps(measure: measure.name, pairedMilliseconds: paired))
-            } else {
-                reasons.append(.shifted(measure: measure.name, pairedMilliseconds: paired))
-            }
+            reasons += Self.reasons(measure)
+        }
+        return reasons
+    }
+
+    private static func reasons(_ measure: MeasureAgreement) -> [DisagreementReason] {
+        let network = measure.network
+        var reasons: [DisagreementReason] = []
+        if let computing = measure.computing, computing > 0 {
+            reasons.append(.computing(milliseconds: computing, rest: network.medians))
+            if abs(network.medians) <= Agreement.tolerance { return reasons }
+        }
+        let paired = network.paired ?? network.medians
+        if abs(paired) <= Agreement.tolerance {
+            reasons.append(.humps(measure: measure.name, pairedMilliseconds: paired))
+        } else if let interval = network.interval, interval.nearlyContains(0) {
+            reasons.append(.chance(measure: measure.name, interval: interval))
+        } else {
+            reasons.append(.shifted(measure: measure.name, pairedMilliseconds: paired))
         }
         return reasons
     }

@@ -27,9 +27,10 @@ extension Agreement {
 
     /// What the table says, in one line.
     package var verdict: String {
-        agreeing == cells.count
-            ? "virtual and real agree in all \(cells.count) cells"
-            : "virtual and real agree in \(agreeing) of \(cells.count) cells; below each of the others stands what the rows tell of it"
+        guard agreeing < cells.count else { return "virtual and real agree in all \(cells.count) cells" }
+        let rest = cells.count - agreeing - explained
+        return "virtual and real agree in \(agreeing) of \(cells.count) cells; in \(explained) more all that differs is what the ends compute, "
+            + "the machine's lateness or chance; \(rest) differ otherwise; below each stands what the rows tell of it"
     }
 
     /// How to read the table, in plain words.
@@ -59,7 +60,7 @@ extension Agreement {
             cell.cell.transport, cell.cell.mode,
             "\(share(cell.virtual))/\(share(cell.real))" + (cell.integrityAgrees ? " " : "!"),
             "\(interval(cell.virtual))/\(interval(cell.real))",
-        ] + measures.map(middles) + [late.joined(separator: "-"), cell.agrees ? "agree" : "differ"]
+        ] + measures.map(middles) + [late.joined(separator: "-"), cell.agrees ? "agree" : cell.isExplained ? "explained" : "differ"]
     }
 }
 
@@ -81,7 +82,7 @@ extension Agreement {
 
     private static let columnNames: [String] = {
         var names = [
-            "profile", "transport", "mode", "agrees", "integrity_agrees", "delays_agree", "virtual_trials", "real_trials",
+            "profile", "transport", "mode", "agrees", "explained", "integrity_agrees", "delays_agree", "virtual_trials", "real_trials",
             "real_completed", "virtual_intact_share", "virtual_intact_low", "virtual_intact_high", "real_intact_share",
             "real_intact_low", "real_intact_high", "pairs_intact_both", "pairs_intact_virtual_only", "pairs_intact_real_only",
             "pairs_intact_neither",
@@ -90,13 +91,13 @@ extension Agreement {
             "virtual_median", "real_median", "difference", "paired_difference", "paired_difference_low", "paired_difference_high",
         ]
         for measure in measures { names += figures.map { "\(measure)_\($0)" } }
-        return names + ["lateness_p99_ms_median", "lateness_p99_ms_greatest", "reasons"]
+        return names + ["setup_computing_ms_median", "lateness_p99_ms_median", "lateness_p99_ms_greatest", "reasons"]
     }()
 
     private static func values(of cell: CellAgreement) -> [RowValue] {
         var values: [RowValue] = [
             .text(cell.cell.profile), .text(cell.cell.transport), .text(cell.cell.mode),
-            .flag(cell.agrees), .flag(cell.integrityAgrees), .flag(cell.delaysAgree),
+            .flag(cell.agrees), .flag(cell.isExplained), .flag(cell.integrityAgrees), .flag(cell.delaysAgree),
             .integer(cell.virtual.trials), .integer(cell.real.trials), .integer(cell.real.completed),
         ]
         for intact in [cell.virtual.intact, cell.real.intact] {
@@ -112,6 +113,7 @@ extension Agreement {
             ]
         }
         return values + [
+            .optional(cell.measures.first { $0.name == "setup_ms" }?.computing),
             .optional(cell.real.medianLateness), .optional(cell.real.greatestLateness),
             .text(cell.reasons.map(\.description).joined(separator: "; ")),
         ]

@@ -63,6 +63,18 @@ package struct Bootstrap: Sendable {
         }
     }
 
+    /// The interval of how far the median of one sample lies over that of another, which has nothing to do with it.
+    package func medianDifferenceInterval(of sample: Sample, over other: Sample) -> Interval? {
+        guard sample.count > 1, other.count > 1 else { return nil }
+        var (counts, others) = ([Int](repeating: 0, count: sample.count), [Int](repeating: 0, count: other.count))
+        func median(_ sample: Sample, _ counts: inout [Int], _ generator: inout Xoshiro256) -> Double {
+            for index in counts.indices { counts[index] = 0 }
+            for _ in 0..<sample.count { counts[Self.draw(below: sample.count, from: &generator)] += 1 }
+            return Self.percentile(0.5, of: sample.sorted, times: counts)
+        }
+        return interval { generator in median(sample, &counts, &generator) - median(other, &others, &generator) }
+    }
+
     /// The interval of the mean.
     package func meanInterval(of sample: Sample) -> Interval? {
         guard sample.count > 1 else { return nil }

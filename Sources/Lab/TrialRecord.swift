@@ -34,6 +34,8 @@ package struct TrialRecord {
     package var log: UInt64 = 0
     /// Only where real time passed: how late the machine was.
     package var lateness: Lateness?
+    /// Only where real time passed: what the ends computed until frames could leave.
+    package var setupComputing: Duration?
 
     /// By frame: when it was captured.
     package private(set) var captures: [Instant] = []
@@ -136,6 +138,7 @@ extension TrialRow {
         virtualSeconds = Self.milliseconds(record.finished - .zero) / 1000
         linkLatenessP99Milliseconds = record.lateness.map { Self.milliseconds($0.link) }
         captureLatenessP99Milliseconds = record.lateness.map { Self.milliseconds($0.capture) }
+        setupComputingMilliseconds = record.setupComputing.map(Self.milliseconds)
         if let account = record.account { describe(account, captures: record.captures, committed: record.committed) }
     }
 

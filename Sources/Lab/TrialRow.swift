@@ -65,6 +65,8 @@ package struct TrialRow: Hashable, Sendable {
     package var frameFates = ""
     package var linkLatenessP99Milliseconds: Double?
     package var captureLatenessP99Milliseconds: Double?
+    /// Of `setupMilliseconds`, what the ends computed; only where real time passed.
+    package var setupComputingMilliseconds: Double?
     package var log = ""
     package var virtualSeconds = 0.0
     package var wallSeconds = 0.0
@@ -141,6 +143,7 @@ extension TrialRow {
         .text("frame_fates", \.frameFates),
         .optionalNumber("link_lateness_p99_ms", \.linkLatenessP99Milliseconds),
         .optionalNumber("capture_lateness_p99_ms", \.captureLatenessP99Milliseconds),
+        .optionalNumber("setup_computing_ms", \.setupComputingMilliseconds),
         .text("log", \.log),
         .number("virtual_s", \.virtualSeconds),
         .fineNumber("wall_s", \.wallSeconds),

@@ -44,6 +44,7 @@ struct RealTrial {
         record.refusedCount = client.refusedCount
         record.resumeCount = client.resumeCount
         record.end = client.end
+        record.setupComputing = record.opened.map { SetUpComputing.time(up: relay.transmissions, down: relay.answers, until: $0) }
         record.lateness = Lateness(link: relay.latenessP99, capture: captureLateness(client))
         witness(client.captures.map(moved), relay.transmissions, in: &record)
         return record

@@ -70,6 +70,7 @@ private struct RelayedTrial: Sendable {
     private var up: RelayedDirection
     private var down: RelayedDirection
     private var transmissions: [Transmission] = []
+    private var answers: [Transmission] = []
     /// By packet delivered: how long after its time it left.
     var lateness: [Duration] = []
 
@@ -82,13 +83,11 @@ private struct RelayedTrial: Sendable {
     /// - Parameter byteCount: of the whole IP packet.
     mutating func send(byteCount: Int, from side: RelaySide, now: Instant) -> Fate {
         let sent = Instant.zero + max(.zero, now - origin)
-        let fate: Fate
+        let fate = side == .client ? up.send(byteCount: byteCount, now: sent) : down.send(byteCount: byteCount, now: sent)
+        let transmission = Transmission(sent: sent, byteCount: max(0, byteCount - Link.headerByteCount), fate: fate)
         switch side {
-        case .client:
-            fate = up.send(byteCount: byteCount, now: sent)
-            transmissions.append(
-                Transmission(sent: sent, byteCount: max(0, byteCount - Link.headerByteCount), fate: fate))
-        case .server: fate = down.send(byteCount: byteCount, now: sent)
+        case .client: transmissions.append(transmission)
+        case .server: answers.append(transmission)
         }
         guard case .delivered(let arrival) = fate else { return fate }
         return .delivered(at: origin + (arrival - .zero))
@@ -97,7 +96,8 @@ private struct RelayedTrial: Sendable {
     func account(_ trial: Int) -> RelayAccount {
         let sorted = lateness.sorted()
         let p99 = sorted.isEmpty ? .zero : sorted[(sorted.count - 1) * 99 / 100]
-        return RelayAccount(trial: trial, up: up.traffic, down: down.traffic, latenessP99: p99, transmissions: transmissions)
+        return RelayAccount(trial: trial, up: up.traffic, down: down.traffic, latenessP99: p99, transmissions: transmissions,
+            answers: answers)
     }
 }
 

@@ -21,6 +21,8 @@ struct RelayAccount: Hashable, Sendable {
     var latenessP99: Duration
     /// Every packet that the client sent, in the links' time and without the bytes of the headers of IPv4 and UDP.
     var transmissions: [Transmission]
+    /// Every packet that the server sent.
+    var answers: [Transmission]
 }
 
 /// What a relay is told. A message is its length in four bytes, and then its body: compact, because whoever writes text
@@ -101,7 +103,8 @@ extension RelayReport {
                 body.append(bigEndian: UInt32(clamping: traffic.dropCount))
             }
             body.append(bigEndian: UInt64(clamping: account.latenessP99.nanoseconds))
-            for transmission in account.transmissions { transmission.append(to: &body) }
+            body.append(bigEndian: UInt32(clamping: account.transmissions.count))
+            for transmission in account.transmissions + account.answers { transmission.append(to: &body) }
         }
         return RelayMessages.framed(body)
     }
@@ -120,9 +123,13 @@ extension RelayReport {
             let trial = Int(try reader.readUInt32())
             let (up, down) = (try TrafficRecord(&reader), try TrafficRecord(&reader))
             let lateness = Duration.nanoseconds(Int64(clamping: try reader.readUInt64()))
-            var transmissions: [Transmission] = []
-            while !reader.isAtEnd { transmissions.append(try Transmission(&reader)) }
-            self = .closed(RelayAccount(trial: trial, up: up, down: down, latenessP99: lateness, transmissions: transmissions))
+            let count = try reader.readUInt32()
+            var (transmissions, answers): ([Transmission], [Transmission]) = ([], [])
+            for _ in 0..<count { transmissions.append(try Transmission(&reader)) }
+            while !reader.isAtEnd { answers.append(try Transmission(&reader)) }
+            self = .closed(
+                RelayAccount(
+                    trial: trial, up: up, down: down, latenessP99: lateness, transmissions: transmissions, answers: answers))
         default: throw .malformed("no such report")
         }
     }

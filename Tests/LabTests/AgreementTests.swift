@@ -45,6 +45,43 @@ import Testing
         #expect(cell.reasons.first?.description == "frame_delay_p50_ms differs by 6.0 ms between trials with the same seed")
     }
 
+    @Test func `what the ends compute in a set-up is told, and what differs without it`() throws {
+        func real(_ setup: Double, computing: Double) -> [TrialRow] {
+            rows(TrialRow.realWorld, intact: 20, setup: setup).map { row in
+                var row = row
+                row.setupComputingMilliseconds = computing
+                return row
+            }
+        }
+        let explained = try cell(rows(TrialRow.virtualWorld, intact: 20), real(110, computing: 7))
+        #expect(!explained.agrees && explained.isExplained)
+        #expect(explained.reasons == [.computing(milliseconds: 7, rest: 1)])
+        let other = try cell(rows(TrialRow.virtualWorld, intact: 20), real(130, computing: 7))
+        #expect(!other.isExplained)
+        #expect(other.reasons == [.computing(milliseconds: 7, rest: 21), .shifted(measure: "setup_ms", pairedMilliseconds: 21)])
+    }
+
+    @Test func `what chance makes of few trials is told from a shift`() throws {
+        func delays(_ world: String, _ delay: (Int) -> Double) -> [TrialRow] {
+            rows(world, intact: 20).map { row in
+                var row = row
+                row.frameDelayP50Milliseconds = delay(row.trial)
+                return row
+            }
+        }
+        // The same wide spread in both worlds, 12 ms apart in each pair.
+        let cell = try cell(delays(TrialRow.virtualWorld) { Double($0) * 10 }, delays(TrialRow.realWorld) { Double($0) * 10 + 12 })
+        guard case .chance(measure: "frame_delay_p50_ms", let interval)? = cell.reasons.first else {
+            Issue.record("\(cell.reasons)")
+            return
+        }
+        #expect(interval.low < 0 && interval.high > 12)
+        #expect(cell.isExplained)
+        let agreement = try #require(Agreement(delays(TrialRow.virtualWorld) { Double($0) * 10 } + delays(TrialRow.realWorld) { Double($0) * 10 + 12 }))
+        #expect((agreement.agreeing, agreement.explained) == (0, 1))
+        #expect(agreement.verdict.contains("in 1 more"))
+    }
+
     @Test func `a median between two humps is told from a shift`() throws {
         func waits(_ world: String, slow: Int) -> [TrialRow] {
             rows(world, intact: 20).map { row in

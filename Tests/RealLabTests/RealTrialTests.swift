@@ -40,7 +40,7 @@ import Wire
             sent(121, 80, .delivered(at: .zero + .milliseconds(171))),
             sent(141, 80, .dropped(.loss)),
             sent(190, 80, .delivered(at: .zero + .milliseconds(240))),
-        ])
+        ], answers: [])
 
     private static func account() -> PromptAccount {
         let receipt = Receipt(

@@ -18,7 +18,8 @@ import Wire
                 transmissions: [
                     Transmission(sent: Instant(nanoseconds: 5), byteCount: 972, fate: .delivered(at: Instant(nanoseconds: 99))),
                     Transmission(sent: Instant(nanoseconds: 6), byteCount: 10, fate: .dropped(.outage)),
-                ])),
+                ],
+                answers: [Transmission(sent: Instant(nanoseconds: 7), byteCount: 11, fate: .delivered(at: Instant(nanoseconds: 70)))])),
     ]
 
     /// The bodies of messages that come in pieces of `size` bytes.
