@@ -129,6 +129,8 @@ final class ClientConnection {
     /// would end it.
     func giveUp(reason: String, now: Instant) {
         switch carrier {
+        // A resume in early data has no effect yet, and shall have none.
+        case .quic where earlyData == .pending: carrier.abandon(reason: reason, now: now)
         case .quic where isOpen, .webSocket where isOpen: attachment.close(code: CloseCode.superseded, reason: reason, now: now)
         // WebRTC has no other word than goodbye.
         case .quic, .webSocket, .webRTC: carrier.abandon(reason: reason, now: now)

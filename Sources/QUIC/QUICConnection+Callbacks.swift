@@ -56,9 +56,13 @@ private func copy(_ data: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
 
 // MARK: Handshake, identifiers, paths
 
-private func handshakeCompleted(_: OpaquePointer?, _ userData: UnsafeMutableRawPointer?) -> Int32 {
-    guard let connection = owner(userData) else { return 0 }
+private func handshakeCompleted(_ handle: OpaquePointer?, _ userData: UnsafeMutableRawPointer?) -> Int32 {
+    guard let handle, let connection = owner(userData) else { return 0 }
     guard connection.decideEarlyData() else { return NGTCP2_ERR_CALLBACK_FAILURE }
+    // Not before: for a PING alone in an early packet ngtcp2 0.12 leaves too few bytes to protect its header, and aborts.
+    if let keepAlive = connection.configuration.keepAlive {
+        ngtcp2_conn_set_keep_alive_timeout(handle, UInt64(max(0, keepAlive.nanoseconds)))
+    }
     connection.state = .established
     connection.events.append(.established(alpn: connection.alpn))
     return 0

@@ -109,9 +109,6 @@ extension QUICConnection {
         guard let handle else { preconditionFailure("the connection was just made") }
         ngtcp2_conn_set_tls_native_handle(handle, UnsafeMutableRawPointer(tls.handle))
         stopGreasing(handle)
-        if let keepAlive = configuration.keepAlive {
-            ngtcp2_conn_set_keep_alive_timeout(handle, UInt64(max(0, keepAlive.nanoseconds)))
-        }
     }
 
     /// Keeps the peer from clearing the QUIC bit: the first byte would no longer tell QUIC from STUN, DTLS and RTP on the

@@ -222,6 +222,31 @@ import Wire
         #expect(house.server.sessionCount == 1)
     }
 
+    @Test(arguments: transports)
+    func `an attempt that is given up in early data takes nothing along`(transport: String) throws {
+        let house = try house()
+        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy(), tickets: TicketWallet()) {
+            $0.mode = .repair
+        }
+        house.run { !$0.tickets(client).isEmpty }
+        house.run(for: .milliseconds(200))
+        house.refuge = { _ in try? House.transport(transport) }
+        // The server hears the attempt, and nobody hears the server until the attempt is given up.
+        house.dead = [house.path(client)]
+        house.drops = { _, up, _, _ in !up }
+        house.clients[client].capture(payload: House.payload(0), duration: .milliseconds(20), now: house.now)
+        house.run { $0.server.counters.earlyDataAccepted == 1 }
+        house.run(for: .milliseconds(4_100))
+        house.drops = { _, _, _, _ in false }
+        house.clients[client].capture(payload: House.payload(1), duration: .milliseconds(20), now: house.now)
+        house.clients[client].commit(now: house.now)
+        house.clients[client].requestResponse(now: house.now)
+        house.run(for: .seconds(20)) { $0.hasStopped(client) }
+        #expect(house.receipts(client).map(\.verdict) == [.intact])
+        #expect(house.close(client) == nil)
+        #expect(house.server.sessionCount == 1)
+    }
+
     @Test func `a flood of early events ends its connection`() throws {
         let house = try house { $0.limits.earlyEvents = 2 }
         let wallet = try visit("roq")

@@ -162,6 +162,21 @@ import Wire
         #expect(Set(acknowledged).isSubset(of: Set(arrived)))
     }
 
+    @Test func `a client that hears nothing for long keeps alive only what is established`() throws {
+        let desk = Self.desk()
+        var configuration = QUICConfiguration()
+        configuration.keepAlive = .milliseconds(500)
+        let pair = try QUICPair(clientConfiguration: configuration, desk: desk, ticket: Self.ticket(from: desk))
+        pair.drops = { direction, number, _ in direction == .down && number < 3 }
+        let stream = try speak(pair)
+        pair.run(for: .seconds(8)) { $0.client.isEstablished }
+        #expect(pair.client.isEstablished)
+        #expect(text(of: stream, at: pair.serverEvents) == "begin")
+        let sent = pair.sentByClient.count
+        pair.run(for: .seconds(3))
+        #expect(pair.sentByClient.count > sent)
+    }
+
     @Test func `the first flight is taken once`() throws {
         let desk = Self.desk()
         let ticket = try Self.ticket(from: desk)
