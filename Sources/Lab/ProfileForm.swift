@@ -60,6 +60,7 @@ struct ProfileForm {
             }
             (profile.up, profile.down, hasDelay) = (model.up, model.down, (true, true))
             (profile.speaksWhileOpening, profile.rebinding) = (model.speaksWhileOpening, model.rebinding)
+            profile.seenBefore = model.seenBefore
         }
         if let summary = try form.text("summary", limit: ProfileLimits.textByteCount) { profile.summary = summary.text }
         if let source = try form.text("source", limit: ProfileLimits.textByteCount) { profile.source = source.text }

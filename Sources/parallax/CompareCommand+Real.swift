@@ -11,6 +11,10 @@ extension CompareCommand {
             throw CommandFailure(
                 code: "not_real", description: "--real has no NAT between its namespaces, so it cannot run \(name); leave it out")
         }
+        if let name = plan.profiles.first(where: { selection.catalogue.profile(named: $0)?.seenBefore == true }) {
+            throw CommandFailure(
+                code: "not_real", description: "--real gives its clients no session tickets, so it cannot run \(name); leave it out")
+        }
         let settings = Plan.clipSettings(modes: mode)
         let clips = try ClipFiles.load(paths, settings: settings)
         return RealSweep(

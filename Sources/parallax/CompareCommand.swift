@@ -62,7 +62,7 @@ struct CompareCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp(
         "Networks, with commas between, or 'all'; see 'parallax profiles'. burst-10@25ms has 25 ms each way; "
-            + "mahimahi:UP,DOWN plays two trace files.", valueName: "list"))
+            + "setup+seen is setup with a client that was here before; mahimahi:UP,DOWN plays two trace files.", valueName: "list"))
     var profile: String?
 
     @Option(help: ArgumentHelp(
