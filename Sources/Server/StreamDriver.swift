@@ -1,3 +1,4 @@
+internal import Glibc
 package import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -16,10 +17,13 @@ package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
     /// - Parameters:
     ///   - remote: the target's address, resolved.
     ///   - local: the address to connect from; the kernel chooses where it is `nil`.
+    ///   - silence: after so long without a sign of the peer's the stream counts as broken; the kernel's own patience is a quarter
+    ///     of an hour.
     ///   - afterTurn: called on the loop after every turn, to collect the endpoint's notices.
     package static func start(
         _ target: TalkTarget, at remote: PeerAddress, from local: PeerAddress? = nil, trust: ClientTrust, within time: Duration,
-        on eventLoop: any EventLoop, makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
+        silence: Duration? = nil, on eventLoop: any EventLoop,
+        makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> EventLoopFuture<StreamDriver> {
         let context = try NIOSSLContext(configuration: TLSClient.configuration(trust))
@@ -33,10 +37,17 @@ package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
                     try channel.pipeline.syncOperations.addHandler(TLSClient.handler(context, host: target.host, trust: trust))
                 }
             }
+        if let silence { bootstrap = bootstrap.givingUp(after: silence) }
         if let local = local.flatMap({ SocketAddress($0, isIPv6: $0.ipv4 == nil) }) { bootstrap = bootstrap.bind(to: local) }
         return bootstrap.connect(to: address).flatMapThrowing { channel in
             let own = channel.localAddress.flatMap(PeerAddress.init) ?? remote
-            let endpoint = try makeEndpoint(NetworkPath(local: own, remote: remote), SystemClock.now())
+            let endpoint: Endpoint
+            do {
+                endpoint = try makeEndpoint(NetworkPath(local: own, remote: remote), SystemClock.now())
+            } catch {
+                channel.close(promise: nil)
+                throw error
+            }
             let port = StreamPort(endpoint: endpoint, afterTurn: afterTurn)
             try channel.pipeline.syncOperations.addHandler(port)
             return StreamDriver(channel: channel, port: NIOLoopBound(port, eventLoop: channel.eventLoop))
@@ -50,6 +61,29 @@ package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
         channel.eventLoop.submit { port.value.command(body) }
     }
 
+    /// Gives the endpoint a turn now: another socket has changed it. On the loop only.
+    func poke() { port.value.command { _, _ in } }
+
     /// Closes the socket. What the endpoint still had to say must have been sent before.
     package func close() -> EventLoopFuture<Void> { channel.close() }
+}
+
+extension ClientBootstrap {
+    /// Data that nobody acknowledges for so long ends the connection (RFC 5482), and where there is none to send, probes are.
+    fileprivate func givingUp(after silence: Duration) -> ClientBootstrap {
+        let milliseconds = Int(silence.milliseconds)
+        // One probe a second, the first after as long as leaves the time for two.
+        let idle = max(1, milliseconds / 1_000 - 2)
+        return channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(.tcpOption(.keepAliveIdle), value: idle)
+            .channelOption(.tcpOption(.keepAliveInterval), value: 1)
+            .channelOption(.tcpOption(.userTimeout), value: milliseconds)
+    }
+}
+
+extension NIOBSDSocket.Option {
+    // Linux's numbers (tcp(7)), for which NIO has no names.
+    fileprivate static let keepAliveIdle = NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE)
+    fileprivate static let keepAliveInterval = NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)
+    fileprivate static let userTimeout = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
 }

@@ -44,7 +44,7 @@ package struct TalkLimits: Hashable, Sendable {
 /// connecting ──opened──▶ speaking ──last frame──▶ (awaitingMove ──▶) awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
 /// ```
 /// A failure leads from each state to `closing`.
-package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
+package final class TalkConversation: DatagramEndpoint {
     private enum State {
         case connecting(since: Instant)
         case speaking(next: Int, start: Instant)
@@ -124,25 +124,6 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
         return nil
     }
 
-    /// Takes bytes of the stream to the server, where the transport needs one.
-    package func receive(stream bytes: [UInt8], now: Instant) {
-        client.receive(stream: bytes, now: now)
-        readNotices(now: now)
-    }
-
-    /// The server has ended the stream, or it broke.
-    package func streamEnded(now: Instant) {
-        client.streamEnded(now: now)
-        readNotices(now: now)
-    }
-
-    /// Bytes for the stream; `nil` when there are none now.
-    package func pollWrite(_ byteCount: Int, now: Instant) -> StreamWrite? {
-        let write = client.pollWrite(byteCount, now: now)
-        endWhenDrained()
-        return write
-    }
-
     /// The same for a driver with a socket for each local address.
     package func pollTransmit(
         into buffer: UnsafeMutableRawBufferPointer, from local: PeerAddress, now: Instant
@@ -150,6 +131,25 @@ package final class TalkConversation: DatagramEndpoint, StreamEndpoint {
         if let transmit = client.pollTransmit(into: buffer, from: local, now: now) { return transmit }
         if local == client.local { endWhenDrained() }
         return nil
+    }
+
+    /// Takes bytes of the stream at a local address.
+    package func receive(stream bytes: [UInt8], at local: PeerAddress, now: Instant) {
+        client.receive(stream: bytes, at: local, now: now)
+        readNotices(now: now)
+    }
+
+    /// The server has ended the stream, or it broke.
+    package func streamEnded(at local: PeerAddress, now: Instant) {
+        client.streamEnded(at: local, now: now)
+        readNotices(now: now)
+    }
+
+    /// Bytes for the stream at a local address; `nil` when there are none now.
+    package func pollWrite(_ byteCount: Int, from local: PeerAddress, now: Instant) -> StreamWrite? {
+        let write = client.pollWrite(byteCount, from: local, now: now)
+        if local == client.local { endWhenDrained() }
+        return write
     }
 
     private func endWhenDrained() {

@@ -1,14 +1,13 @@
 package import Endpoint
 internal import NIOCore
 internal import NIOPosix
-package import QUIC
 internal import Session
 internal import WebRTC
 package import Wire
 
 /// Runs one conversation on sockets of its own, from any thread but an event loop's.
 package final class TalkRunner: Sendable {
-    private let socket: TalkSocket
+    private let lines: NIOLoopBound<TalkLines>
     private let loop: any EventLoop
     private let report: EventLoopFuture<TalkReport>
 
@@ -65,40 +64,29 @@ package final class TalkRunner: Sendable {
     }
 
     /// The same over a stream of bytes: TCP, TLS, and WebSocket on it.
-    /// - Parameter makeClient: makes the client's end, on the event loop, once TCP stands.
-    /// - Throws: `SignallingFailure`.
+    /// - Parameters:
+    ///   - ways: where to, and how the session comes by another connection.
+    ///   - makeClient: makes the client's end, on the event loop, once TCP stands.
+    /// - Throws: `SignallingFailure`, `DriverError`.
     package init(
-        connectingTo target: TalkTarget, trust: ClientTrust, script: TalkScript,
+        connectingBy ways: TalkWays, bearer: String? = nil, script: TalkScript,
         makeClient: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> ClientEndpoint
     ) throws {
         let began = SystemClock.now()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let done = loop.makePromise(of: TalkReport.self)
-        let ending = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
         self.loop = loop
         report = done.futureResult
         do {
-            let driver = try StreamDriver.start(
-                target, at: try UDPSocket.resolve(host: target.host, port: target.port), trust: trust, within: script.limits.connect, on: loop,
-                makeEndpoint: { path, _ in TalkConversation(client: try makeClient(path, began), script: script, began: began) },
-                afterTurn: Self.tellEnd(done, ending)
-            ).wait()
-            socket = .stream(driver)
+            let remote = try UDPSocket.resolve(host: ways.target.host, port: ways.target.port)
+            lines = try TalkLines.startStream(to: remote, ways: ways, within: script.limits.connect, on: loop) { path, _ in
+                let conversation = TalkConversation(client: try makeClient(path, began), script: script, began: began)
+                return TalkLines(conversation: conversation, ways: ways, secret: bearer, ended: done)
+            }
         } catch {
-            let url = "https://\(target.authority)\(target.path)"
-            let failure: any Error = error is DriverError ? error : SignallingFailure(error, url: url, limit: script.limits.connect)
-            done.fail(failure)
-            throw failure
-        }
-    }
-
-    private static func tellEnd(
-        _ done: EventLoopPromise<TalkReport>, _ ending: NIOLoopBoundBox<Bool>
-    ) -> @Sendable (TalkConversation, Instant) -> Void {
-        { conversation, _ in
-            guard conversation.isFinished, !ending.value else { return }
-            ending.value = true
-            done.succeed(conversation.report)
+            // NIO traps on a promise that nobody keeps.
+            done.fail(error)
+            throw error
         }
     }
 
@@ -126,7 +114,7 @@ package final class TalkRunner: Sendable {
         }
         do {
             try TalkLines.start(socket, local: path.local, remote: path.remote, for: lines, on: loop)
-            self.socket = .datagrams(lines)
+            self.lines = lines
         } catch {
             done.fail(error)
             throw error
@@ -136,20 +124,13 @@ package final class TalkRunner: Sendable {
     /// Waits until the conversation is over, and closes the sockets.
     package func wait() throws -> TalkReport {
         let report = try report.wait()
-        switch socket {
-        case .datagrams(let lines): try loop.flatSubmit { [loop] in lines.value.close(on: loop) }.wait()
-        case .stream(let driver): try? driver.close().wait()
-        }
+        // A stream that its end has closed already says so.
+        try? loop.flatSubmit { [loop, lines] in lines.value.close(on: loop) }.wait()
         return report
     }
 
     /// Hangs up. `wait` then returns what there is.
-    package func interrupt() {
-        switch socket {
-        case .datagrams(let lines): loop.execute { lines.value.interrupt() }
-        case .stream(let driver): _ = driver.command { conversation, now in conversation.interrupt(now: now) }
-        }
-    }
+    package func interrupt() { loop.execute { [lines] in lines.value.interrupt() } }
 }
 
 extension SignallingClient {
@@ -163,10 +144,4 @@ extension SignallingClient {
         answered.completeWithTask { try await call(offer: offer, path: path, bearer: bearer) }
         return try answered.futureResult.wait().sdp
     }
-}
-
-/// What a conversation runs on.
-private enum TalkSocket {
-    case datagrams(NIOLoopBound<TalkLines>)
-    case stream(StreamDriver<TalkConversation>)
 }

@@ -27,8 +27,9 @@ struct TalkCommand: ParsableCommand {
               parallax talk wss://127.0.0.1:4433 prompt.wav --subprotocol openai --certificate-sha256 HASH
               parallax talk https://127.0.0.1:4433 prompt.wav --switch-to roq --mode stream-per-frame --certificate-sha256 HASH
 
-            With --switch-to the session moves in mid-prompt to another transport, over a second socket. After a loss it goes on \
-            by itself over another connection, except over WebSocket: it gives one up after 4 s without a sign, and tries for 60 s.
+            With --switch-to the session moves in mid-prompt to another transport, over a second socket; over WebSocket its mode is \
+            stream from then on. After a loss it goes on by itself over another connection: it gives one up after 4 s without a \
+            sign, and tries for 60 s.
 
             Exits with 0 for an intact prompt, with 1 for any other, and with 2 where there is no receipt.
             """)
@@ -152,15 +153,11 @@ struct TalkCommand: ParsableCommand {
             quic.keyLog = { line in file.append(Array((line + "\n").utf8)) }
         }
         let credentials = ClientCredentials(trust)
-        let ways = TalkWays(target: target, signalling: SignallingClient(target: target, trust: trust)) { [secret, subprotocol] transport, local in
+        let first = chosenTransport(target)
+        let reconnect = noReconnect ? nil : ReconnectPolicy()
+        let ways = TalkWays(target: target, trust: trust, silence: reconnect?.silence) { [secret, subprotocol] transport, local in
             try Self.makeTransport(transport, target: target, secret: secret, subprotocol: subprotocol, local: local)
         }
-        let first = chosenTransport(target)
-        guard first != .websocket || switchTo == nil else {
-            throw CommandFailure(
-                code: "bad_switch", description: "--switch-to moves between webtransport, roq and webrtc; a session over WebSocket stays there")
-        }
-        let reconnect = noReconnect || first == .websocket ? nil : ReconnectPolicy()
         let makeClient = { @Sendable [client, quic] (path: NetworkPath, now: Instant) in
             ClientEndpoint(
                 transport: try ways.makeTransport(first, path.local), serverName: target.host, credentials: credentials, quic: quic,
@@ -176,7 +173,7 @@ struct TalkCommand: ParsableCommand {
                 }
             }
             if first == .websocket {
-                return try TalkRunner(connectingTo: target, trust: trust, script: script, makeClient: makeClient)
+                return try TalkRunner(connectingBy: ways, bearer: secret, script: script, makeClient: makeClient)
             }
             return try TalkRunner(
                 host: target.host, port: target.port, script: script, ways: ways, bearer: secret, makeClient: makeClient)
@@ -272,8 +269,8 @@ struct TransportSwitch {
 
     init(argument: String) throws {
         let parts = argument.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let transport = parts.first.flatMap({ TalkTransport(rawValue: String($0)) }), transport != .websocket else {
-            let known = TalkTransport.allCases.filter { $0 != .websocket }.map(\.rawValue).joined(separator: ", ")
+        guard let transport = parts.first.flatMap({ TalkTransport(rawValue: String($0)) }) else {
+            let known = TalkTransport.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("\(parts.first ?? "") is no transport to move to: give one of \(known).")
         }
         self.transport = transport

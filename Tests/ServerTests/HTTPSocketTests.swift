@@ -33,11 +33,6 @@ import Wire
         return (server, configuration.credentials.certificateSHA256)
     }
 
-    /// Starting and stopping a server wait for tasks of its own, so they must not hold the threads that run tasks.
-    private static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await NIOThreadPool.singleton.runIfActive(body)
-    }
-
     private static let fingerprint = (0..<32).map { _ in "AB" }.joined(separator: ":")
     private static let offer = """
         v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
@@ -51,12 +46,12 @@ import Wire
     func `a clip is spoken over WebRTC on real sockets, and its prompt is intact`(mode: ReliabilityMode) async throws {
         let (server, hash) = try await Self.start()
         let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
-        let signalling = SignallingClient(target: target, trust: .certificateSHA256(hash))
+        let signalling = SignallingClient(target: target, trust: .certificateSHA256(hash), limits: .patient)
         let identity = try DTLSIdentity.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
         var client = ClientConfiguration()
         client.mode = mode
-        let script = TalkScript(frames: (0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
-        let report = try await Self.blocking { [client] in
+        let script = TalkScript.patient((0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
+        let report = try await blocking { [client] in
             try TalkRunner(
                 calling: signalling, path: target.callPath, bearer: nil, script: script,
                 makeClient: Self.client(identity: identity, configuration: client)
@@ -67,13 +62,13 @@ import Wire
         #expect(report.receipt?.transport == "webrtc")
         #expect(report.receipt?.mode == mode)
         #expect(report.answer.map(\.payload) == script.frames)
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `a call is made, changed and ended over HTTPS on the UDP port's number`() async throws {
         let (server, hash) = try await Self.start()
         let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
-        let client = SignallingClient(target: target, trust: .certificateSHA256(hash))
+        let client = SignallingClient(target: target, trust: .certificateSHA256(hash), limits: .patient)
         let call = try await client.call(offer: Self.offer)
         #expect(call.location.hasPrefix("/v1/realtime/calls/rtc_"))
         #expect(call.sdp.contains(" 127.0.0.1 \(server.local.port) typ host"))
@@ -85,7 +80,7 @@ import Wire
         #expect(gone?.code == "call_not_found")
         let refused = await #expect(throws: SignallingFailure.self) { try await client.call(offer: "v=0\r\n") }
         guard case .refused(400, _)? = refused else { Issue.record("\(String(describing: refused))"); return }
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `another certificate, an unknown one and a dead port each have their word`() async throws {
@@ -93,11 +88,11 @@ import Wire
         let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
         for trust in [ClientTrust.certificateSHA256([UInt8](repeating: 1, count: 32)), .system] {
             let failure = await #expect(throws: SignallingFailure.self) {
-                try await SignallingClient(target: target, trust: trust).call(offer: Self.offer)
+                try await SignallingClient(target: target, trust: trust, limits: .patient).call(offer: Self.offer)
             }
             #expect(failure?.code == "certificate_untrusted", "\(String(describing: failure))")
         }
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
         // No test listens at this address: the server's own port may be another's by now.
         let silent = try TalkTarget("https://127.0.0.9:\(server.local.port)")
         let dead = await #expect(throws: SignallingFailure.self) {
@@ -110,25 +105,25 @@ import Wire
         let (server, hash) = try await Self.start(host: "127.0.0.2")
         let target = try TalkTarget("https://127.0.0.2:\(server.local.port)")
         for trust in [ClientTrust.certificateSHA256(hash), .insecure] {
-            let call = try await SignallingClient(target: target, trust: trust).call(offer: Self.offer)
+            let call = try await SignallingClient(target: target, trust: trust, limits: .patient).call(offer: Self.offer)
             #expect(call.sdp.contains(" 127.0.0.2 \(server.local.port) typ host"))
         }
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test(.ownsSCTP) func `a talk whose call is refused says why`() async throws {
         let (server, _) = try await Self.start()
         let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
-        let signalling = SignallingClient(target: target, trust: .certificateSHA256([UInt8](repeating: 1, count: 32)))
+        let signalling = SignallingClient(target: target, trust: .certificateSHA256([UInt8](repeating: 1, count: 32)), limits: .patient)
         let failure = await #expect(throws: SignallingFailure.self) {
-            _ = try await Self.blocking {
+            _ = try await blocking {
                 try TalkRunner(
                     calling: signalling, path: target.callPath, bearer: nil, script: TalkScript(frames: []),
                     makeClient: Self.client(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000)))
             }
         }
         #expect(failure?.code == "certificate_untrusted")
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     private static func client(
@@ -151,14 +146,14 @@ import Wire
         #expect(text.hasPrefix("HTTP/1.1 408 "))
         #expect(text.lowercased().contains("connection: close\r\n"))
         #expect(text.contains("\"code\":\"request_timeout\""))
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `a header that never ends closes its connection`() async throws {
         let (server, _) = try await Self.start { $0.limits.idleTime = .milliseconds(100) }
         let text = try await Self.exchange(port: try #require(server.plainHTTPPort), "GET /healthz HTTP/1.1\r\nHost: h\r\nX-Slow: ")
         #expect(text.isEmpty)
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `a body or a header that is too large is refused`() async throws {
@@ -170,14 +165,14 @@ import Wire
         #expect(large.lowercased().contains("connection: close\r\n"))
         let header = try await Self.exchange(port: port, "GET /healthz HTTP/1.1\r\nHost: h\r\nX: \(body.prefix(20_000))\r\n\r\n")
         #expect(header.hasPrefix("HTTP/1.1 400 ") || header.hasPrefix("HTTP/1.1 431 "))
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `silence instead of a TLS handshake ends`() async throws {
         let (server, _) = try await Self.start { $0.limits.handshakeTime = .milliseconds(100) }
         let text = try await Self.exchange(port: Int(server.local.port), "")
         #expect(text.isEmpty)
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `a TCP port in use is told`() async throws {
@@ -185,7 +180,7 @@ import Wire
         let port = try #require(listener.localAddress?.port)
         let configuration = try Self.configuration()
         await #expect(throws: DriverError.portInUse(host: "127.0.0.1", port: port)) {
-            try await Self.blocking {
+            try await blocking {
                 try SessionServer(host: "127.0.0.1", port: port, configuration: configuration, http: HTTPConfiguration(), onNotice: { _ in })
             }
         }

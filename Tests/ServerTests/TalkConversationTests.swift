@@ -8,7 +8,7 @@ import Testing
 import WebTransport
 import Wire
 
-/// A conversation with a real server endpoint in virtual time, and one on real sockets.
+/// A conversation with a real server endpoint in virtual time.
 @Suite struct TalkConversationTests {
     static let transports: [ClientTransport] = [
         .roq(RoQConfiguration()), .webTransport(WebTransportClientConfiguration(authority: "localhost:4433")),
@@ -73,107 +73,10 @@ import Wire
         #expect(world.conversation.report.failure == .interrupted)
         #expect(world.server.isIdle)
     }
-
-    @Test(arguments: transports.indices)
-    func `on real sockets a prompt is intact, and the server stops in good order`(transport: Int) throws {
-        let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
-        let server = try SessionServer(
-            host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
-        let wire = Self.transports[transport]
-        let runner = try TalkRunner(
-            host: "127.0.0.1", port: Int(server.local.port), script: TalkScript(frames: clip(count: 5))
-        ) { path, now in
-            ClientEndpoint(
-                transport: wire, serverName: "localhost",
-                credentials: ClientCredentials(.certificateSHA256(credentials.certificateSHA256)), quic: QUICConfiguration(),
-                client: ClientConfiguration(), path: path, entropy: .system, now: now)
-        }
-        let report = try runner.wait()
-        #expect(report.failure == nil)
-        #expect(report.receipt?.verdict == .intact)
-        #expect(report.answerPackets == clip(count: 5))
-        try server.stop(grace: .seconds(2))
-    }
-
-    @Test(arguments: [TalkTransport.roq, .webtransport], [ReliabilityMode.stream, .streamPerFrame, .repair])
-    func `on real sockets a session moves to another transport in mid-prompt, and the prompt is intact`(
-        target: TalkTransport, mode: ReliabilityMode
-    ) throws {
-        let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
-        let server = try SessionServer(
-            host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
-        let address = try TalkTarget("https://127.0.0.1:\(server.local.port)")
-        let trust = ClientTrust.certificateSHA256(credentials.certificateSHA256)
-        let ways = TalkWays(target: address, signalling: SignallingClient(target: address, trust: trust)) { transport, _ in
-            transport == .roq
-                ? .roq(RoQConfiguration()) : .webTransport(WebTransportClientConfiguration(authority: address.authority))
-        }
-        let source: TalkTransport = target == .roq ? .webtransport : .roq
-        var script = TalkScript(frames: clip(count: 100))
-        script.move = (after: .milliseconds(200), transport: target)
-        var client = ClientConfiguration()
-        client.mode = mode
-        let runner = try TalkRunner(host: address.host, port: address.port, script: script, ways: ways) { [client] path, now in
-            ClientEndpoint(
-                transport: try ways.makeTransport(source, path.local), serverName: "localhost",
-                credentials: ClientCredentials(trust), quic: QUICConfiguration(), client: client, path: path, entropy: .system,
-                now: now)
-        }
-        let report = try runner.wait()
-        #expect(report.failure == nil)
-        #expect(report.receipt?.verdict == .intact)
-        #expect(report.receipt?.mode == mode)
-        #expect(report.receipt?.transports == [source.rawValue, target.rawValue])
-        #expect(report.move?.transport == target)
-        #expect(report.move?.spoken == .milliseconds(200))
-        guard case .moved? = report.move?.outcome else {
-            Issue.record("\(String(describing: report.move))")
-            return
-        }
-        #expect(report.answerPackets == clip(count: 100))
-        try server.stop(grace: .seconds(2))
-    }
-
-    @Test func `a move for which there is no way leaves the session where it was, and the report says so`() throws {
-        let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
-        let server = try SessionServer(
-            host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
-        var script = TalkScript(frames: clip(count: 25))
-        script.move = (after: .milliseconds(100), transport: .webtransport)
-        let runner = try TalkRunner(host: "127.0.0.1", port: Int(server.local.port), script: script) { path, now in
-            ClientEndpoint(
-                transport: .roq(RoQConfiguration()), serverName: "localhost",
-                credentials: ClientCredentials(.certificateSHA256(credentials.certificateSHA256)), quic: QUICConfiguration(),
-                client: ClientConfiguration(), path: path, entropy: .system, now: now)
-        }
-        let report = try runner.wait()
-        #expect(report.receipt?.verdict == .intact)
-        #expect(report.receipt?.transport == "roq")
-        guard case .failed? = report.move?.outcome else {
-            Issue.record("\(String(describing: report.move))")
-            return
-        }
-        try server.stop(grace: .seconds(2))
-    }
-
-    @Test func `where nothing listens, talk says so long before its limit`() throws {
-        // A port that was free a moment ago.
-        let free = try SessionServer(
-            host: "127.0.0.1", port: 0,
-            configuration: ServerConfiguration(credentials: try .selfSigned(.ed25519, unixSeconds: 1_800_000_000)), onNotice: { _ in })
-        let port = Int(free.local.port)
-        try free.stop(grace: .zero)
-        let runner = try TalkRunner(host: "127.0.0.1", port: port, script: TalkScript(frames: clip(count: 1))) { path, now in
-            ClientEndpoint(
-                transport: .roq(RoQConfiguration()), serverName: "localhost", credentials: ClientCredentials(.insecure),
-                quic: QUICConfiguration(), client: ClientConfiguration(), path: path, entropy: .system, now: now)
-        }
-        #expect(try runner.wait().failure == .refused)
-    }
 }
 
 /// Opus packets of 20 ms (TOC 0x08: SILK, narrowband), each with a content of its own.
-private func clip(count: Int) -> [[UInt8]] { (0..<count).map { [0x08, UInt8($0), 1, 2, 3] } }
+func clip(count: Int) -> [[UInt8]] { (0..<count).map { [0x08, UInt8($0), 1, 2, 3] } }
 
 /// A talker and a server, 10 ms apart, without loss.
 private struct World {

@@ -1,6 +1,5 @@
 import Endpoint
 import NIOCore
-import NIOPosix
 import QUIC
 import Server
 import Session
@@ -54,22 +53,22 @@ import Wire
         #expect(answer.status == 405)
     }
 
-    private static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await NIOThreadPool.singleton.runIfActive(body)
+    private static func ways(_ target: TalkTarget, _ trust: ClientTrust) -> TalkWays {
+        TalkWays(target: target, trust: trust) { _, _ in .webSocket(WebSocketClientConfiguration(authority: target.authority)) }
     }
 
     @Test(arguments: WebSocketForm.allCases)
     func `a clip is spoken over TLS on real sockets, its prompt is intact, and the server stops at once`(form: WebSocketForm) async throws {
         let configuration = ServerConfiguration(
             credentials: try .selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds())))
-        let server = try await Self.blocking {
+        let server = try await blocking {
             try SessionServer(host: "127.0.0.1", port: 0, configuration: configuration, http: HTTPConfiguration(), onNotice: { _ in })
         }
         let target = try TalkTarget("wss://127.0.0.1:\(server.local.port)")
         let hash = configuration.credentials.certificateSHA256
-        let script = TalkScript(frames: (0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
-        let report = try await Self.blocking {
-            try TalkRunner(connectingTo: target, trust: .certificateSHA256(hash), script: script) { path, now in
+        let script = TalkScript.patient((0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
+        let report = try await blocking {
+            try TalkRunner(connectingBy: Self.ways(target, .certificateSHA256(hash)), script: script) { path, now in
                 var webSocket = WebSocketClientConfiguration(authority: target.authority)
                 webSocket.form = form
                 var client = ClientConfiguration()
@@ -82,20 +81,20 @@ import Wire
         #expect(report.failure == nil)
         #expect(report.receipt?.verdict == .intact)
         #expect(report.answer.map(\.payload) == script.frames)
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 
     @Test func `another certificate than the one named is refused`() async throws {
         let configuration = ServerConfiguration(
             credentials: try .selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds())))
-        let server = try await Self.blocking {
+        let server = try await blocking {
             try SessionServer(host: "127.0.0.1", port: 0, configuration: configuration, http: HTTPConfiguration(), onNotice: { _ in })
         }
         let target = try TalkTarget("wss://127.0.0.1:\(server.local.port)")
         // TLS may fail while the endpoint is made, or before.
-        let report = try? await Self.blocking {
+        let report = try? await blocking {
             try TalkRunner(
-                connectingTo: target, trust: .certificateSHA256([UInt8](repeating: 1, count: 32)), script: TalkScript(frames: [])
+                connectingBy: Self.ways(target, .certificateSHA256([UInt8](repeating: 1, count: 32))), script: TalkScript(frames: [])
             ) { path, now in
                 ClientEndpoint(
                     transport: .webSocket(WebSocketClientConfiguration(authority: target.authority)), serverName: "localhost",
@@ -105,6 +104,6 @@ import Wire
         }
         #expect(report?.receipt == nil)
         #expect(report?.failure != nil || report == nil)
-        try await Self.blocking { try server.stop(grace: .zero) }
+        try await blocking { try server.stop(grace: .zero) }
     }
 }
