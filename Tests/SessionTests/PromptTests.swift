@@ -11,10 +11,6 @@ import Wire
         return configuration
     }
 
-    private static func update(_ reliability: String) -> String {
-        #"{"type":"session.update","session":{"type":"realtime","parallax":{"reliability":\#(reliability)}}}"#
-    }
-
     // MARK: The table of verdicts
 
     struct Case: CustomTestStringConvertible, Sendable {
@@ -47,7 +43,7 @@ import Wire
     ])
     func `the verdict follows from what came and what was promised`(_ test: Case) throws {
         var driver = SessionDriver()
-        driver.send(Self.update(#"{"on_gap":"\#(test.onGap.rawValue)"}"#))
+        driver.send(SessionDriver.update(#"{"on_gap":"\#(test.onGap.rawValue)"}"#))
         driver.speak(0..<10, lost: test.lost)
         var manifest = SessionDriver.manifest(0..<10)
         if !test.hasHash { manifest.sha256 = nil }
@@ -167,7 +163,7 @@ import Wire
 
     @Test func `wait_ms sets the wait, and proceed does not wait`() throws {
         var driver = SessionDriver()
-        driver.send(Self.update(#"{"wait_ms":750}"#))
+        driver.send(SessionDriver.update(#"{"wait_ms":750}"#))
         driver.speak(0..<4, lost: [1])
         driver.send(.commitAudio(SessionDriver.manifest(0..<4)))
         driver.advance(by: .milliseconds(749))
@@ -175,7 +171,7 @@ import Wire
         driver.advance(by: .milliseconds(1))
         #expect(driver.receipt?.waitedMilliseconds == 750)
         driver.forget()
-        driver.send(Self.update(#"{"on_gap":"proceed"}"#))
+        driver.send(SessionDriver.update(#"{"on_gap":"proceed"}"#))
         driver.speak(4..<8, lost: [5])
         driver.send(.commitAudio(SessionDriver.manifest(4..<8)))
         #expect(driver.receipt?.waitedMilliseconds == 0)
@@ -253,208 +249,6 @@ import Wire
         driver.speak(0..<3)
         driver.send(.commitAudio(SessionDriver.manifest(0..<3)))
         #expect(driver.session.lastDecidedPrompt == nil)
-    }
-
-    // MARK: Clear
-
-    @Test func `cleared frames are in no prompt, also those that arrive after the clear`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<8)
-        driver.send(.clearAudio(nextSequence: nil))
-        #expect(driver.types.last == "input_audio_buffer.cleared")
-        driver.speak(8..<10) // of the cleared prompt, still under way
-        driver.speak(10..<15)
-        driver.send(.commitAudio(SessionDriver.manifest(10..<15)))
-        let receipt = try #require(driver.receipt)
-        #expect(receipt.verdict == .intact && receipt.receivedFrames == 5)
-    }
-
-    @Test func `a clear that was overtaken takes only the frames that it names`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<15) // 8 ..< 15 left after the clear, and came before it
-        driver.send(.clearAudio(nextSequence: 8))
-        driver.send(.commitAudio(SessionDriver.manifest(8..<15)))
-        let receipt = try #require(driver.receipt)
-        #expect(receipt.verdict == .intact && receipt.receivedFrames == 7)
-    }
-
-    @Test func `a clear behind a committed prompt takes only the frames between it and the next`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<15, lost: [1])
-        driver.send(.commitAudio(SessionDriver.manifest(0..<4)))
-        driver.send(.clearAudio(nextSequence: 8))
-        driver.send(SessionDriver.frame(1))
-        driver.send(.commitAudio(SessionDriver.manifest(8..<15)))
-        let receipt = try #require(driver.receipt)
-        #expect(receipt.verdict == .intact && receipt.receivedFrames == 7)
-    }
-
-    @Test(arguments: ["-1", "65536", "1.5", "null", #""8""#]) func `a clear that names no sequence number is refused`(number: String) {
-        var driver = SessionDriver()
-        driver.speak(0..<3)
-        driver.send(#"{"type":"input_audio_buffer.clear","parallax":{"next_sequence":\#(number)}}"#)
-        #expect(driver.types.last == "error")
-        driver.send(.commitAudio(SessionDriver.manifest(0..<3)))
-        #expect(driver.receipt?.verdict == .intact)
-    }
-
-    @Test func `a clear leaves a committed prompt alone`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<8, lost: [1])
-        driver.send(.commitAudio(SessionDriver.manifest(0..<8)))
-        driver.speak(8..<10)
-        driver.send(.clearAudio(nextSequence: nil))
-        driver.send(SessionDriver.frame(1))
-        #expect(driver.receipt?.verdict == .intact)
-        driver.forget()
-        driver.send(.commitAudio(nil))
-        #expect(driver.errorCode == "input_audio_buffer_commit_empty")
-    }
-
-    // MARK: Manifests that lie
-
-    @Test(arguments: [
-        (#"{"first_sequence":0,"frames":0}"#, "parallax.frames"),
-        (#"{"first_sequence":0,"frames":-5}"#, "parallax.frames"),
-        (#"{"first_sequence":0,"frames":15001}"#, "parallax.frames"),
-        (#"{"first_sequence":0,"frames":9223372036854775807}"#, "parallax.frames"),
-        (#"{"first_sequence":65536,"frames":5}"#, "parallax.first_sequence"),
-        (#"{"first_sequence":-1,"frames":5}"#, "parallax.first_sequence"),
-        (#"{"first_sequence":3,"frames":5}"#, "parallax.first_sequence"),
-        (#"{"frames":5}"#, "parallax.first_sequence"),
-        (#"{"first_sequence":5}"#, "parallax.frames"),
-        (#"{"first_sequence":"5","frames":5}"#, "parallax.first_sequence"),
-        (#"{"first_sequence":5,"frames":5,"sha256":"xyz"}"#, "parallax.sha256"),
-        (#"{"first_sequence":5,"frames":5,"sha256":"\#(String(repeating: "g", count: 64))"}"#, "parallax.sha256"),
-        (#"{"first_sequence":5,"frames":5,"sha256":7}"#, "parallax.sha256"),
-    ])
-    func `a manifest that cannot be true is refused, and the prompt can still be committed`(manifest: String, param: String) {
-        var driver = SessionDriver()
-        driver.speak(0..<5)
-        driver.send(.commitAudio(SessionDriver.manifest(0..<5)))
-        driver.speak(5..<10)
-        driver.forget()
-        driver.send(#"{"type":"input_audio_buffer.commit","event_id":"mine","parallax":\#(manifest)}"#)
-        #expect(driver.types == ["error"])
-        #expect(driver.events.first?["error"]?["param"]?.text == param)
-        #expect(driver.events.first?["error"]?["event_id"]?.text == "mine")
-        driver.forget()
-        driver.send(.commitAudio(SessionDriver.manifest(5..<10)))
-        #expect(driver.receipt?.verdict == .intact)
-    }
-
-    @Test func `a manifest far ahead of the frames does not move the count of the real ones`() {
-        var driver = SessionDriver()
-        driver.speak(0..<5)
-        driver.send(#"{"type":"input_audio_buffer.commit","parallax":{"first_sequence":32000,"frames":20000}}"#)
-        #expect(driver.errorCode == "invalid_value")
-        driver.send(.commitAudio(SessionDriver.manifest(0..<5)))
-        #expect(driver.receipt?.verdict == .intact)
-    }
-
-    @Test func `a manifest that counts too many waits for them, takes the next prompt's and degrades; the one after is whole`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<5)
-        var lie = SessionDriver.manifest(0..<5)
-        lie.frames = 8
-        driver.send(.commitAudio(lie))
-        #expect(driver.receipt == nil)
-        driver.speak(5..<10)
-        #expect(try #require(driver.receipt).verdict == .degraded)
-        // The frames are in one prompt only: what overlaps it is refused, and the rest can be committed.
-        driver.forget()
-        driver.send(.commitAudio(SessionDriver.manifest(5..<10)))
-        #expect(driver.errorCode == "invalid_value")
-        driver.forget()
-        driver.send(.commitAudio(SessionDriver.manifest(8..<10)))
-        #expect(driver.receipt?.verdict == .intact)
-        driver.speak(10..<15)
-        driver.send(.commitAudio(SessionDriver.manifest(10..<15)))
-        #expect(driver.receipt?.verdict == .intact)
-    }
-
-    @Test func `frames that never come are holes when the wait is over, and the next prompt is whole`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<5)
-        driver.send(.commitAudio(SessionDriver.manifest(0..<9)))
-        driver.advance(by: .milliseconds(200))
-        let receipt = try #require(driver.receipt)
-        #expect(receipt.verdict == .degraded && receipt.expectedFrames == 9 && receipt.longestGapMilliseconds == 80)
-        driver.forget()
-        driver.speak(9..<12)
-        driver.send(.commitAudio(SessionDriver.manifest(9..<12)))
-        #expect(driver.receipt?.verdict == .intact)
-    }
-
-    // MARK: Announced tails
-
-    @Test func `without a manifest, the transport's word for the last frame makes the tail known`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<10, lost: [8, 9])
-        driver.session.receive(announcement: 9, now: driver.now)
-        driver.send(.commitAudio(nil))
-        #expect(driver.receipt == nil && driver.expectations == [9])
-        driver.advance(by: .milliseconds(200))
-        let receipt = try #require(driver.receipt)
-        #expect(receipt.expectedFrames == 10 && receipt.receivedFrames == 8 && receipt.verdict == .unverified)
-    }
-
-    @Test func `an announcement behind the commit still counts while the prompt waits`() throws {
-        var driver = SessionDriver()
-        driver.speak(0..<10, lost: [4, 8, 9])
-        driver.send(.commitAudio(nil))
-        driver.session.receive(announcement: 9, now: driver.now)
-        driver.drain()
-        driver.send(SessionDriver.frame(4))
-        driver.send(SessionDriver.frame(8))
-        #expect(driver.receipt == nil)
-        driver.send(SessionDriver.frame(9))
-        #expect(try #require(driver.receipt).receivedFrames == 10)
-    }
-
-    @Test func `without a manifest, mode repair waits for the closing marker that names the last frame`() throws {
-        for isTailLost in [false, true] {
-            var driver = SessionDriver(attached: false)
-            driver.session.attach(Capabilities(transport: "roq", modes: ReliabilityMode.allCases), now: driver.now)
-            driver.send(Self.update(#"{"mode":"repair"}"#))
-            driver.forget()
-            driver.speak(0..<10, lost: isTailLost ? [8, 9] : [])
-            driver.send(.commitAudio(nil))
-            #expect(driver.receipt == nil)
-            driver.advance(by: .milliseconds(20))
-            driver.session.receive(announcement: 9, now: driver.now)
-            driver.drain()
-            if isTailLost { for sequence in [8, 9] { driver.send(SessionDriver.frame(sequence)) } }
-            let receipt = try #require(driver.receipt)
-            #expect(receipt.receivedFrames == 10 && receipt.expectedFrames == 10 && receipt.waitedMilliseconds == 20)
-        }
-    }
-
-    @Test func `a marker that does not come is not waited for long`() throws {
-        var driver = SessionDriver(attached: false)
-        driver.session.attach(Capabilities(transport: "roq", modes: ReliabilityMode.allCases), now: driver.now)
-        driver.send(Self.update(#"{"mode":"repair"}"#))
-        driver.forget()
-        driver.speak(0..<10)
-        driver.send(.commitAudio(nil))
-        driver.advance(by: .milliseconds(500))
-        #expect(try #require(driver.receipt).waitedMilliseconds == 500)
-    }
-
-    @Test(arguments: [4, 9, 20_000, 40_000] as [UInt16]) func `an announcement that says nothing new, or too much, changes nothing`(last: UInt16) throws {
-        var driver = SessionDriver()
-        driver.speak(0..<10)
-        driver.session.receive(announcement: last, now: driver.now)
-        driver.send(.commitAudio(nil))
-        #expect(try #require(driver.receipt).expectedFrames == 10)
-    }
-
-    @Test func `a manifest is believed before any announcement`() {
-        var driver = SessionDriver()
-        driver.speak(0..<10)
-        driver.session.receive(announcement: 15, now: driver.now)
-        driver.send(.commitAudio(SessionDriver.manifest(0..<10)))
-        #expect(driver.receipt?.verdict == .intact)
     }
 
     @Test func `an empty buffer cannot be committed`() {

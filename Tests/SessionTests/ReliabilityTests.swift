@@ -16,10 +16,6 @@ import Wire
         return driver
     }
 
-    private static func update(_ reliability: String) -> String {
-        #"{"type":"session.update","session":{"type":"realtime","parallax":{"reliability":\#(reliability)}}}"#
-    }
-
     private static func told(_ driver: SessionDriver) -> JSONValue? {
         driver.event("session.updated")?["session"]?["parallax"]?["reliability"]
     }
@@ -28,19 +24,19 @@ import Wire
 
     @Test func `deadline and depth are told, merged and cleared`() {
         var driver = Self.driver()
-        driver.send(Self.update("{}"))
+        driver.send(SessionDriver.update("{}"))
         #expect(Self.told(driver)?["deadline_ms"]?.integer == 1_000 && Self.told(driver)?["red_depth"]?.integer == 2)
-        driver.send(Self.update(#"{"deadline_ms":400}"#))
-        driver.send(Self.update(#"{"red_depth":5}"#))
+        driver.send(SessionDriver.update(#"{"deadline_ms":400}"#))
+        driver.send(SessionDriver.update(#"{"red_depth":5}"#))
         #expect(Self.told(driver)?["deadline_ms"]?.integer == 400 && Self.told(driver)?["red_depth"]?.integer == 5)
-        driver.send(Self.update(#"{"deadline_ms":null,"red_depth":null}"#))
+        driver.send(SessionDriver.update(#"{"deadline_ms":null,"red_depth":null}"#))
         #expect(Self.told(driver)?["deadline_ms"]?.integer == 1_000 && Self.told(driver)?["red_depth"]?.integer == 2)
     }
 
     @Test(arguments: [("deadline_ms", 19), ("deadline_ms", 10_001), ("red_depth", 0), ("red_depth", 9), ("red_depth", -1)])
     func `a value out of its bounds is refused by name, and changes nothing`(name: String, value: Int) {
         var driver = Self.driver()
-        driver.send(Self.update(#"{"mode":"red","\#(name)":\#(value)}"#))
+        driver.send(SessionDriver.update(#"{"mode":"red","\#(name)":\#(value)}"#))
         #expect(driver.errorCode == "invalid_value")
         #expect(driver.events.last?["error"]?["param"]?.text == "session.parallax.reliability.\(name)")
         #expect(driver.session.mode == .datagram)
@@ -146,7 +142,7 @@ import Wire
     ])
     func `a hole is covered where the frame after it carries a copy`(_ test: Coverage) throws {
         var driver = Self.driver(mode: .fec)
-        driver.send(Self.update(#"{"on_gap":"\#(test.onGap.rawValue)"}"#))
+        driver.send(SessionDriver.update(#"{"on_gap":"\#(test.onGap.rawValue)"}"#))
         var hash = FrameHash()
         for sequence in 0..<10 {
             let frame = Self.silk(sequence, hasCopy: !test.withoutCopy.contains(sequence))

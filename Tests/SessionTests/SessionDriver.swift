@@ -47,6 +47,11 @@ struct SessionDriver {
         }
     }
 
+    /// The event that changes `parallax.reliability`, given as JSON.
+    static func update(_ reliability: String) -> String {
+        #"{"type":"session.update","session":{"type":"realtime","parallax":{"reliability":\#(reliability)}}}"#
+    }
+
     /// Another connection goes on with the session.
     mutating func resume(
         _ capabilities: Capabilities = SessionDriver.capabilities, lastEventID: String? = nil, answerSequence: UInt16? = nil
