@@ -1,3 +1,5 @@
+import Wire
+
 /// Whether the simulator is to be believed: the same cells in virtual time and over the real kernel, side by side.
 ///
 /// The trials of both worlds have the same seeds, and so met nearly the same networks: not quite, because a real packet
@@ -62,7 +64,7 @@ package struct CellAgreement: Hashable, Sendable {
     package var delaysAgree: Bool { measures.allSatisfy(\.agrees) }
     package var agrees: Bool { integrityAgrees && delaysAgree }
     /// Every reason is one that is no fault of the simulation.
-    package var isExplained: Bool { integrityAgrees && !reasons.isEmpty && reasons.allSatisfy(\.isExplanation) }
+    package var isExplained: Bool { integrityAgrees && !measures.isEmpty && reasons.allSatisfy(\.isExplanation) }
 
     init(_ cell: Cell, virtual: [TrialRow], real: [TrialRow], bootstrap: Bootstrap) {
         self.cell = cell
@@ -193,6 +195,8 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     case late(milliseconds: Double)
     /// The ends compute while they set up, which takes no virtual time: so long in the middle trial, and the rest differs by so much.
     case computing(milliseconds: Double, rest: Double)
+    /// Of the pairs, those in which speech began at another tick, and so met another stretch of the network.
+    case ticks(Int, of: Int)
     /// Prompts intact in one world only.
     case prompts(virtualOnly: Int, realOnly: Int, of: Int)
     /// Frames whose packets the links dropped, on average of a prompt.
@@ -210,6 +214,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         case .late(let milliseconds): "the machine was \(Self.number(milliseconds)) ms late"
         case .computing(let milliseconds, let rest):
             "the ends computed for \(Self.number(milliseconds)) ms of the set-up; without that the medians differ by \(Self.number(rest)) ms"
+        case .ticks(let count, let all): "in \(count) of \(all) pairs speech began at another tick of 20 ms, since the set-up took longer or shorter"
         case .prompts(let virtualOnly, let realOnly, let all):
             "of \(all) prompts with the same seed \(virtualOnly) were whole in virtual time only, \(realOnly) in real time only"
         case .drops(let virtual, let real):
@@ -226,7 +231,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is no fault of the simulation.
     package var isExplanation: Bool {
         switch self {
-        case .late, .computing, .humps, .chance: true
+        case .late, .computing, .ticks, .humps, .chance: true
         case .unfinished, .prompts, .drops, .shifted: false
         }
     }
@@ -247,10 +252,17 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
                 reasons.append(.drops(virtual: virtual, real: real))
             }
         }
+        let others = pairs.count { tick(of: $0.virtual) != tick(of: $0.real) }
+        if others > 0 { reasons.append(.ticks(others, of: pairs.count)) }
         for measure in cell.measures where !measure.agrees {
             reasons += Self.reasons(measure)
         }
         return reasons
+    }
+
+    /// Of the grid on which speech begins, the tick that follows the set-up.
+    private static func tick(of row: TrialRow) -> Int? {
+        row.setupMilliseconds.map { Int(($0 / GilbertElliott.step.milliseconds).rounded(.up)) }
     }
 
     private static func reasons(_ measure: MeasureAgreement) -> [DisagreementReason] {

@@ -56,9 +56,10 @@ import Testing
         let explained = try cell(rows(TrialRow.virtualWorld, intact: 20), real(110, computing: 7))
         #expect(!explained.agrees && explained.isExplained)
         #expect(explained.reasons == [.computing(milliseconds: 7, rest: 1)])
+        // Speech begins at 120 ms in both worlds.
         let other = try cell(rows(TrialRow.virtualWorld, intact: 20), real(130, computing: 7))
         #expect(!other.isExplained)
-        #expect(other.reasons == [.computing(milliseconds: 7, rest: 21), .shifted(measure: "setup_ms", pairedMilliseconds: 21)])
+        #expect(other.reasons == [.ticks(20, of: 20), .computing(milliseconds: 7, rest: 21), .shifted(measure: "setup_ms", pairedMilliseconds: 21)])
     }
 
     @Test func `what chance makes of few trials is told from a shift`() throws {
