@@ -41,7 +41,8 @@ struct RepairedFrames {
         }
         kept[frame.sequence] = Kept(frame: frame, sent: now)
         order.append(frame.sequence)
-        last = frame.sequence
+        // A session that moved sends frames once more, behind newer ones.
+        if !hasSpoken || Int16(bitPattern: frame.sequence &- last) > 0 { last = frame.sequence }
         hasSpoken = true
         silenceEnd = now + Self.patience
         return evicted

@@ -26,7 +26,7 @@ package struct SentPackets: Sendable {
     /// How long a packet is worth sending again.
     package var age: Duration
     private let limits: Limits
-    /// In the order of sending; `head` is the oldest that is kept.
+    /// By their numbers, which is the order of sending but for a few; `head` is the lowest that is kept.
     private var packets: [Packet] = []
     private var head = 0
 
@@ -38,16 +38,19 @@ package struct SentPackets: Sendable {
     /// How many packets are kept.
     package var count: Int { packets.count - head }
 
-    /// Keeps a packet that is sent now; numbers rise from one to the next.
+    /// Keeps a packet that is sent now. Numbers rise from one to the next, but for those of frames that went another way before
+    /// and are sent once more: a session that moved sends them behind newer ones.
     package mutating func insert(_ bytes: [UInt8], sequence: UInt16, now: Instant) {
         dropOld(now: now)
-        if let last = packets.last, Int16(bitPattern: sequence &- last.sequence) <= 0 {
+        if let last = packets.last, sequence == last.sequence || last.sequence &- sequence < 0x8000 && Int(last.sequence &- sequence) >= limits.packets {
             // Numbers began anew: what was kept cannot be told apart any more.
             packets.removeAll(keepingCapacity: true)
             head = 0
         }
         if count >= limits.packets { dropFirst() }
-        packets.append(Packet(sequence: sequence, bytes: bytes, sent: now))
+        var place = packets.count
+        while place > head, Int16(bitPattern: sequence &- packets[place - 1].sequence) < 0 { place -= 1 }
+        packets.insert(Packet(sequence: sequence, bytes: bytes, sent: now), at: place)
     }
 
     /// The packet to send again; `nil` where it is unknown or too old, or was sent again just now.

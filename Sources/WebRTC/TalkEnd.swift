@@ -45,7 +45,8 @@ struct TalkEnd {
     init() { events = BoundedQueue(limit: Limits.events) }
 
     mutating func spoke(_ sequence: UInt16) {
-        last = sequence
+        // A session that moved sends frames once more, behind newer ones.
+        if spoken == 0 || Int16(bitPattern: sequence &- last) > 0 { last = sequence }
         spoken += 1
     }
 

@@ -180,11 +180,27 @@ private func time(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: mill
 
     @Test func `numbers that begin anew forget what was before`() {
         var sent = SentPackets(age: .seconds(1))
-        for number in [5, 6, 3] as [UInt16] { sent.insert([UInt8(number)], sequence: number, now: time(0)) }
-        let old = sent.resend(6, now: time(0))
+        for number in [5_000, 5_001, 3] as [UInt16] { sent.insert([UInt8(truncatingIfNeeded: number)], sequence: number, now: time(0)) }
+        let old = sent.resend(5_001, now: time(0))
         #expect(old == nil)
         let new = sent.resend(3, now: time(0))
         #expect(new == [3])
+    }
+
+    /// A session that came from another transport sends again what was lost there.
+    @Test(arguments: [UInt16(100), 2, 65_535]) func `numbers that come behind higher ones are found like these`(base: UInt16) {
+        var sent = SentPackets(age: .seconds(1))
+        let order: [UInt16] = [10, 11, 12, 3, 5, 4, 13, 9, 14]
+        for number in order { sent.insert([UInt8(number)], sequence: base &+ number, now: time(0)) }
+        #expect(sent.count == order.count)
+        for number in order {
+            let again = sent.resend(base &+ number, now: time(1))
+            #expect(again == [UInt8(number)], "\(number)")
+        }
+        for number in [6, 8, 15] as [UInt16] {
+            let none = sent.resend(base &+ number, now: time(1))
+            #expect(none == nil)
+        }
     }
 
     @Test func `gaps in the numbers are no packets`() {
