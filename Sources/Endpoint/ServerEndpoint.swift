@@ -100,10 +100,7 @@ package final class ServerEndpoint {
 
     /// The same of one session; `nil` when it has none, or is gone.
     package func lastDecidedPrompt(ofSession id: String) -> PromptAccount? {
-        for case let connection? in connections {
-            if case .active(let active) = connection.conversation, active.session.id == id { return active.session.lastDecidedPrompt }
-        }
-        return nil
+        sessions.all.first { $0.session.id == id }?.session.lastDecidedPrompt
     }
 
     // MARK: Commands

@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 /// One direction of a network, as numbers. Nothing in it depends on what is sent.
 package struct LinkProfile: Hashable, Sendable {
@@ -114,7 +114,8 @@ package struct Rebinding: Hashable, Sendable {
         self.latest = latest
     }
 
-    func instant(seed: UInt64) -> Instant {
+    /// When it happens in a trial.
+    package func instant(seed: UInt64) -> Instant {
         var source = Xoshiro256(seed: seed ^ 0x4E41_5400)
         return Instant.zero + (earliest + .nanoseconds(Int64(Double((latest - earliest).nanoseconds) * source.nextUnit())))
     }

@@ -1,6 +1,6 @@
 package import Endpoint
 import QUIC
-import Session
+package import Session
 package import Wire
 
 /// A client in the lab: its endpoint, and for each of its connections the signalling or the stream that it needs beside its
@@ -329,11 +329,13 @@ enum SignallingLimits {
 }
 
 /// The session that a call asks for.
-struct CallSession: Hashable, Sendable {
-    var mode: ReliabilityMode
+package struct CallSession: Hashable, Sendable {
+    package var mode: ReliabilityMode
+
+    package init(mode: ReliabilityMode) { self.mode = mode }
 
     /// - Parameter resume: the session that is to go on instead.
-    func json(resume: ResumeRequest?) -> String {
+    package func json(resume: ResumeRequest?) -> String {
         let reliability = #""reliability":{"mode":"\#(mode.rawValue)"}"#
         guard let resume else { return #"{"type":"realtime","parallax":{\#(reliability)}}"# }
         return #"{"type":"realtime","parallax":{"resume":\#(String(decoding: JSON.encode(resume), as: UTF8.self))}}"#

@@ -41,7 +41,8 @@ private final class ClientCrowd {
     private let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     /// Reports are written here: the thread of the sockets has no time for it.
     private let reports = DispatchQueue(label: "reports")
-    private var connections: [Int: (TrialDriver, TrialReporter)] = [:]
+    private let openings = DispatchQueue(label: "sockets")
+    private var trials: [Int: (lines: NIOLoopBound<TrialLines>, reporter: TrialReporter)] = [:]
 
     init(_ clips: [Clip]) throws {
         self.clips = clips
@@ -54,99 +55,41 @@ private final class ClientCrowd {
     func begin(_ beginning: TrialBeginning) throws {
         let mode = ReliabilityMode(rawValue: beginning.mode) ?? .datagram
         guard let found = clips.first(where: { $0.name == beginning.clip }) else { return }
+        guard let course = TrialCourse(beginning.transport) else {
+            throw RealFailure.process(name: "client", reason: "knows no transport '\(beginning.transport)'")
+        }
         let clip = mode == .fec ? found.protected : found
         let remote = PeerAddress(
             ipv4: RealAddresses.server,
             port: UInt16(RealAddresses.port(ofAnswerTo: beginning.clip, mode: mode, among: clips.map(\.name))))
-        let local = PeerAddress(ipv4: RealAddresses.client(beginning.trial), port: 0)
-        let target = try TalkTarget("https://\(remote)")
-        let isStream = beginning.transport == "websocket"
-        let caller = isStream ? nil : TrialCaller(
-            signalling: Server.SignallingClient(target: target, trust: .insecure, limits: Self.signallingLimits, local: local),
-            session: #"{"type":"realtime","parallax":{"reliability":{"mode":"\#(mode.rawValue)"}}}"#)
+        let way = TrialWay(
+            mode: mode, identity: identity, target: try TalkTarget("https://\(remote)"), remote: remote,
+            local: PeerAddress(ipv4: RealAddresses.client(beginning.trial), port: 0))
         let reporter = TrialReporter(trial: beginning.trial, reports: reports, eventLoop: eventLoop)
-        let makeEndpoint = { @Sendable [identity] (path: NetworkPath, _: Instant) in
-            TrialConversation(
-                trial: beginning.trial, clip: clip, origin: Instant(nanoseconds: beginning.origin),
-                speaksWhileOpening: beginning.speaksWhileOpening,
-                makeClient: { now in
-                    try ClientEndpoint(beginning.transport, mode: mode, identity: identity, path: path, now: now)
-                },
-                placeCall: { caller?.call(offer: $0, path: path) })
-        }
-        let afterTurn = { @Sendable (conversation: TrialConversation, _: Instant) in reporter.look(at: conversation) }
-        let driver: TrialDriver
-        if isStream {
-            let connected = eventLoop.makePromise(of: StreamDriver<TrialConversation>.self)
-            // Its first packet is TCP's, and leaves when the links' time begins.
-            eventLoop.scheduleTask(deadline: .uptimeNanoseconds(beginning.origin)) { [eventLoop] in
-                do {
-                    try StreamDriver.start(
-                        target, at: remote, from: local, trust: .insecure, within: TrialSettings.setupPatience, on: eventLoop,
-                        makeEndpoint: makeEndpoint, afterTurn: afterTurn
-                    ).cascade(to: connected)
-                } catch {
-                    connected.fail(error)
-                }
-            }
-            connected.futureResult.whenFailure { reporter.failed("no connection: \($0)", now: SystemClock.now()) }
-            driver = .stream(connected.futureResult)
-        } else {
-            let datagrams = try DatagramDriver.start(
-                connectedTo: remote, from: local, on: eventLoop, limits: Self.limits, makeEndpoint: makeEndpoint, afterTurn: afterTurn)
-            caller?.attach(datagrams)
-            driver = .datagrams(datagrams)
-        }
-        connections[beginning.trial] = (driver, reporter)
+        let origin = Instant(nanoseconds: beginning.origin)
+        let lines = try eventLoop.submit { [eventLoop, openings] in
+            let conversation = TrialConversation(
+                clip: clip, course: course, origin: origin, speaksWhileOpening: beginning.speaksWhileOpening)
+            let lines = TrialLines(
+                conversation, first: course.first, way: way, on: eventLoop, openings: openings, look: reporter.look)
+            lines.prepare(at: origin)
+            return NIOLoopBound(lines, eventLoop: eventLoop)
+        }.wait()
+        trials[beginning.trial] = (lines, reporter)
     }
 
-    /// Lets a trial's connection end, and closes its socket some time after it.
+    /// Lets a trial's connection end, and closes its sockets some time after it.
     func close(_ trial: Int) {
-        guard let (driver, reporter) = connections.removeValue(forKey: trial) else { return }
-        driver.command { conversation, now in conversation.close(now: now) }
+        guard let (lines, reporter) = trials.removeValue(forKey: trial) else { return }
+        eventLoop.execute { lines.value.closeConnection() }
         eventLoop.scheduleTask(in: TimeAmount(Self.socketTime)) {
-            driver.close()
+            lines.value.closeSockets()
             reporter.closed()
         }
     }
 
     /// Longer than a conversation needs for its end.
     private static let socketTime = Duration.seconds(2)
-
-    /// As patient as the trial.
-    private static var signallingLimits: Server.SignallingClient.Limits {
-        var limits = Server.SignallingClient.Limits()
-        limits.time = TrialSettings.setupPatience
-        return limits
-    }
-
-    /// Frames are captured at their ticks, and not a millisecond later.
-    private static var limits: DriverLimits {
-        var limits = DriverLimits()
-        limits.timerStep = .microseconds(50)
-        return limits
-    }
-}
-
-/// What drives a trial's client.
-private enum TrialDriver: Sendable {
-    case datagrams(DatagramDriver<TrialConversation>)
-    /// Once TCP has connected.
-    case stream(EventLoopFuture<StreamDriver<TrialConversation>>)
-
-    func command(_ body: @escaping @Sendable (TrialConversation, Instant) -> Void) {
-        switch self {
-        case .datagrams(let driver): _ = driver.command(body)
-        case .stream(let connected): connected.whenSuccess { _ = $0.command(body) }
-        }
-    }
-
-    func close() {
-        switch self {
-        case .datagrams(let driver): _ = driver.close()
-        case .stream(let connected): connected.whenSuccess { _ = $0.close() }
-        }
-    }
 }
 
 /// Reports a trial twice: when it is over, and when its connection is closed. Used on the event loop.
@@ -164,20 +107,11 @@ private final class TrialReporter: Sendable {
     }
 
     func look(at conversation: TrialConversation) {
-        if conversation.isOver { over(conversation.record) }
+        if conversation.isOver, progress.value == .running { over(ClientRecord(trial: trial, conversation.talk)) }
         if conversation.isEnded { closed() }
     }
 
-    /// There is no conversation, and will be none.
-    func failed(_ end: String, now: Instant) {
-        var record = ClientRecord(trial: trial)
-        record.end = end
-        record.finished = now.nanoseconds
-        over(record)
-    }
-
     private func over(_ record: ClientRecord) {
-        guard progress.value == .running else { return }
         progress.value = .over
         reports.async { ClientReport.over(record).writeLine(to: STDOUT_FILENO) }
     }
@@ -186,58 +120,5 @@ private final class TrialReporter: Sendable {
         guard progress.value == .over else { return }
         progress.value = .closed
         reports.async { [trial] in ClientReport.closed(trial: trial).writeLine(to: STDOUT_FILENO) }
-    }
-}
-
-/// Places a trial's call by HTTPS, off the event loop, and brings the answer to its conversation.
-private final class TrialCaller: Sendable {
-    private let signalling: Server.SignallingClient
-    private let session: String
-    private let driver: EventLoopPromise<DatagramDriver<TrialConversation>>
-
-    init(signalling: Server.SignallingClient, session: String) {
-        self.signalling = signalling
-        self.session = session
-        driver = MultiThreadedEventLoopGroup.singleton.next().makePromise()
-    }
-
-    func attach(_ driver: DatagramDriver<TrialConversation>) { self.driver.succeed(driver) }
-
-    func call(offer: String, path: NetworkPath) {
-        Task {
-            do {
-                let answer = try await signalling.call(offer: offer, session: session).sdp
-                _ = try await driver.futureResult.get().command { conversation, now in
-                    conversation.accept(answer: answer, path: path, now: now)
-                }.get()
-            } catch {
-                let reason = "\(error)"
-                _ = try? await driver.futureResult.get().command { conversation, now in conversation.refuse(reason, now: now) }.get()
-            }
-        }
-    }
-}
-
-extension ClientEndpoint {
-    /// The client of a trial, which begins to connect.
-    fileprivate convenience init(
-        _ transport: String, mode: ReliabilityMode, identity: DTLSIdentity, path: NetworkPath, now: Instant
-    ) throws(RealFailure) {
-        var talker = ClientConfiguration()
-        talker.mode = mode
-        let wire: ClientTransport
-        switch transport {
-        case "webtransport": wire = .webTransport(WebTransportClientConfiguration(authority: "\(path.remote)"))
-        case "roq": wire = .roq(RoQConfiguration())
-        case "webrtc":
-            var configuration = WebRTCClientConfiguration(identity: identity)
-            configuration.candidates = [path.local]
-            wire = .webRTC(configuration)
-        case "websocket": wire = .webSocket(WebSocketClientConfiguration(authority: "\(path.remote)"))
-        default: throw .process(name: "client", reason: "knows no transport '\(transport)'")
-        }
-        self.init(
-            transport: wire, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
-            client: talker, path: path, entropy: .system, now: now)
     }
 }

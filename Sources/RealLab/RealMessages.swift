@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Lab
 internal import Session
 internal import Wire
 
@@ -55,6 +56,28 @@ struct ClientRecord: Codable, Hashable {
     /// By frame: when it was captured, and when it should have been.
     var captures: [UInt64] = []
     var ticks: [UInt64] = []
+
+    init(trial: Int) { self.trial = trial }
+
+    init(trial: Int, _ talk: TrialTalk) {
+        let record = talk.record
+        self.trial = trial
+        session = record.session
+        opened = record.opened?.nanoseconds
+        firstEvent = record.firstEvent?.nanoseconds
+        committed = record.committed?.nanoseconds
+        firstAudio = record.firstAudio?.nanoseconds
+        answerFrames = record.answerFrames
+        answerStopped = record.answerStopped?.nanoseconds
+        answerDecided = record.answerDecided?.nanoseconds
+        answer = record.answer
+        refusedCount = record.refusedCount
+        resumeCount = record.resumeCount
+        finished = record.finished.nanoseconds
+        end = record.end
+        captures = record.captures.map(\.nanoseconds)
+        ticks = talk.ticks.map(\.nanoseconds)
+    }
 }
 
 /// What the server's process is asked: the account of a session's prompt.

@@ -42,9 +42,10 @@ struct Relay: Sendable {
 
     /// Takes an IP packet that came out on `side`.
     mutating func receive(_ packet: [UInt8], from side: RelaySide, now: Instant) {
+        var packet = packet
         guard let header = try? IPv4Header(packet.span),
             let number = RealAddresses.trial(of: side == .client ? header.source : header.destination),
-            let fate = trials[number]?.send(byteCount: header.byteCount, from: side, now: now)
+            let fate = trials[number]?.send(&packet, header, from: side, now: now)
         else {
             strayCount += 1
             return
@@ -69,6 +70,7 @@ private struct RelayedTrial: Sendable {
     private let origin: Instant
     private var up: RelayedDirection
     private var down: RelayedDirection
+    private var nat: RelayNAT?
     private var transmissions: [Transmission] = []
     private var answers: [Transmission] = []
     /// By packet delivered: how long after its time it left.
@@ -78,13 +80,18 @@ private struct RelayedTrial: Sendable {
         origin = opening.origin
         up = RelayedDirection(Link(profile.up, seed: opening.upSeed))
         down = RelayedDirection(Link(profile.down, seed: opening.downSeed))
+        nat = profile.rebinding.map { RelayNAT(rebinding: $0.instant(seed: opening.upSeed)) }
     }
 
-    /// - Parameter byteCount: of the whole IP packet.
-    mutating func send(byteCount: Int, from side: RelaySide, now: Instant) -> Fate {
+    /// - Returns: what becomes of the packet, which leaves as it stands then; `nil` where the NAT knows nobody whom it is for.
+    mutating func send(_ packet: inout [UInt8], _ header: IPv4Header, from side: RelaySide, now: Instant) -> Fate? {
         let sent = Instant.zero + max(.zero, now - origin)
-        let fate = side == .client ? up.send(byteCount: byteCount, now: sent) : down.send(byteCount: byteCount, now: sent)
-        let transmission = Transmission(sent: sent, byteCount: max(0, byteCount - Link.headerByteCount), fate: fate)
+        switch side {
+        case .client: nat?.translate(outward: &packet, header, now: sent)
+        case .server: guard nat?.translate(inward: &packet, header, now: sent) ?? true else { return nil }
+        }
+        let fate = side == .client ? up.send(byteCount: header.byteCount, now: sent) : down.send(byteCount: header.byteCount, now: sent)
+        let transmission = Transmission(sent: sent, byteCount: max(0, header.byteCount - Link.headerByteCount), fate: fate)
         switch side {
         case .client: transmissions.append(transmission)
         case .server: answers.append(transmission)

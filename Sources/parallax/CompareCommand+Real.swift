@@ -7,10 +7,6 @@ internal import RealLab
 // `parallax compare --real`: the sweep once more, in real time.
 extension CompareCommand {
     func makeRealSweep(_ plan: Plan, selection: ProfileSelection, share: Share, paths: [URL]) throws -> RealSweep {
-        if let name = plan.profiles.first(where: { selection.catalogue.profile(named: $0)?.rebinding != nil }) {
-            throw CommandFailure(
-                code: "not_real", description: "--real has no NAT between its namespaces, so it cannot run \(name); leave it out")
-        }
         if let name = plan.profiles.first(where: { selection.catalogue.profile(named: $0)?.seenBefore == true }) {
             throw CommandFailure(
                 code: "not_real", description: "--real gives its clients no session tickets, so it cannot run \(name); leave it out")
