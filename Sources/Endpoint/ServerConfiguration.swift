@@ -110,6 +110,8 @@ package enum ServerNotice: Hashable, Sendable {
     /// Its connection is gone, and another may take it over.
     case sessionDetached(id: String, TransportClose)
     case sessionResumed(id: String, transport: String, peer: PeerAddress)
+    /// Before it closes: what became of its frames.
+    case framesAccounted(sessionID: String, FrameAccount)
     case sessionClosed(id: String, TransportClose)
     /// A connection ended before it had a session.
     case connectionClosed(peer: PeerAddress, QUICClose)

@@ -165,6 +165,7 @@ extension ServerEndpoint {
     private func end(_ served: ServedSession, _ close: TransportClose) {
         sessions.remove(served)
         counters.sessionsClosed += 1
+        notices.append(.framesAccounted(sessionID: served.session.id, served.session.frameAccount))
         notices.append(.sessionClosed(id: served.session.id, close))
     }
 

@@ -53,6 +53,11 @@ package struct ServerLog: Sendable {
         case .sessionResumed(let id, let transport, let peer):
             logger.info("session resumed", metadata: ["session": "\(id)", "transport": "\(transport)", "peer": "\(peer)"])
             emit(SessionResumed(session: id, transport: transport, peer: "\(peer)"))
+        case .framesAccounted(let id, let account):
+            logger.debug(
+                "frames accounted",
+                metadata: ["session": "\(id)", "received": "\(account.received)", "decided": "\(account.decided)", "held": "\(account.held)"])
+            emit(FramesAccounted(session: id, frames: account))
         case .sessionClosed(let id, let close):
             logger.info(
                 "session closed",
@@ -124,6 +129,12 @@ package struct ServerLog: Sendable {
         let session: String
         let transport: String
         let peer: String
+    }
+
+    private struct FramesAccounted: Encodable {
+        let event = "frames_accounted"
+        let session: String
+        let frames: FrameAccount
     }
 
     private struct SessionClosed: Encodable {

@@ -27,6 +27,16 @@ package struct PromptLedger: Sendable {
     package let frameLimit: Int
     package let byteLimit: Int
     package let keepsPayloads: Bool
+    /// How frames entered and left, since the beginning.
+    package struct Tally: Hashable, Sendable {
+        package var fresh = 0
+        package var decided = 0
+        package var cleared = 0
+        package var overflowed = 0
+    }
+
+    package private(set) var tally = Tally()
+    package private(set) var heldFrames = 0
     /// The bytes of the payloads held.
     package private(set) var heldBytes = 0
     /// Frames that fell out of the window, or did not fit into `byteLimit`, since the last decision or clear.
@@ -38,6 +48,8 @@ package struct PromptLedger: Sendable {
     private var start: UInt64 = 0
     private var end: UInt64 = 0
     private var floor: UInt64 = 0
+    /// What was cleared behind prompts that still wait, in order: what comes there again is of no prompt.
+    private var forgotten: [Range<UInt64>] = []
     /// The frames that the last decided prompts lacked, while they may still come.
     private var missingAtDecision: Set<UInt64> = []
 
@@ -73,7 +85,7 @@ package struct PromptLedger: Sendable {
             guard !missingAtDecision.isEmpty else { return .outside }
             return missingAtDecision.remove(sequence) != nil ? .afterDecision : .duplicate
         }
-        guard makeRoom(for: sequence) else { return .outside }
+        guard !forgotten.contains(where: { $0.contains(sequence) }), makeRoom(for: sequence) else { return .outside }
         let index = slot(sequence)
         if let held = ring[index] {
             ring[index]?.duplicates = held.duplicates == .max ? .max : held.duplicates + 1
@@ -89,6 +101,8 @@ package struct PromptLedger: Sendable {
         ring[index] = Record(
             arrival: arrival, timestamp: frame.timestamp, duplicates: 0, recovery: frame.recovery,
             payload: keepsPayloads ? frame.payload : [])
+        tally.fresh += 1
+        heldFrames += 1
         return .fresh(sequence)
     }
 
@@ -100,31 +114,46 @@ package struct PromptLedger: Sendable {
     /// A manifest has named a prompt that may lie ahead of every frame seen: numbers are extended from there on.
     package mutating func expect(_ sequence: UInt16) { _ = extender.extend(sequence) }
 
-    /// Everything below `upperBound` is decided; the frames of `missing` are awaited only to be counted.
-    package mutating func close(below upperBound: UInt64, missing: [UInt64]) {
-        drop(below: upperBound)
+    /// The frames of `range` are decided, and those below it will be in no prompt; those of `missing` are awaited only to be counted.
+    package mutating func close(_ range: Range<UInt64>, missing: [UInt64]) {
+        drop(below: range.lowerBound)
+        tally.decided += remove(below: range.upperBound)
         missingAtDecision = Set(missing)
     }
 
     /// Everything below `upperBound` is forgotten: it will be in no prompt.
-    package mutating func drop(below upperBound: UInt64) {
-        guard upperBound > floor else { return }
+    package mutating func drop(below upperBound: UInt64) { tally.cleared += remove(below: upperBound) }
+
+    /// - Returns: how many frames were held there.
+    private mutating func remove(below upperBound: UInt64) -> Int {
+        guard upperBound > floor else { return 0 }
         floor = upperBound
-        evict(below: upperBound)
+        forgotten.removeAll { $0.upperBound <= upperBound }
+        let count = evict(below: upperBound)
         overflowedFrames = 0
-        if start >= end {
-            // Nothing is held: a long prompt's ring is not kept for the silence after it.
-            if ring.count > Self.firstCapacity { ring = [] }
-        }
+        // Nothing is held: a long prompt's ring is not kept for the silence after it.
+        if start >= end, ring.count > Self.firstCapacity { ring = [] }
+        return count
     }
 
     /// The frames from `lowerBound` up to `upperBound` are forgotten; what lies below still waits for its decision.
     package mutating func forget(from lowerBound: UInt64, to upperBound: UInt64) {
         var sequence = max(lowerBound, start)
         while sequence < min(end, upperBound) {
-            heldBytes -= ring[slot(sequence)]?.payload.count ?? 0
-            ring[slot(sequence)] = nil
+            if let record = ring[slot(sequence)] {
+                heldBytes -= record.payload.count
+                heldFrames -= 1
+                tally.cleared += 1
+                ring[slot(sequence)] = nil
+            }
             sequence += 1
+        }
+        guard upperBound > lowerBound else { return }
+        // One clear after another reaches further from the same prompt's end.
+        if let last = forgotten.last, last.upperBound >= lowerBound {
+            forgotten[forgotten.count - 1] = min(last.lowerBound, lowerBound)..<max(last.upperBound, upperBound)
+        } else {
+            forgotten.append(lowerBound..<upperBound)
         }
     }
 
@@ -139,7 +168,11 @@ package struct PromptLedger: Sendable {
             (start, end) = (sequence, sequence + 1)
         } else if sequence >= end {
             let span = sequence - start + 1
-            if span > UInt64(frameLimit) { evict(below: sequence + 1 - UInt64(frameLimit)) }
+            if span > UInt64(frameLimit) {
+                let count = evict(below: sequence + 1 - UInt64(frameLimit))
+                overflowedFrames += count
+                tally.overflowed += count
+            }
             if start >= end { start = sequence }
             grow(toSpan: Int(sequence - start) + 1)
             end = sequence + 1
@@ -151,19 +184,21 @@ package struct PromptLedger: Sendable {
         return true
     }
 
-    private mutating func evict(below upperBound: UInt64) {
+    private mutating func evict(below upperBound: UInt64) -> Int {
+        let heldBefore = heldFrames
         var sequence = start
         while sequence < min(upperBound, end) {
             let index = slot(sequence)
             if let record = ring[index] {
                 heldBytes -= record.payload.count
-                overflowedFrames += 1
+                heldFrames -= 1
                 ring[index] = nil
             }
             sequence += 1
         }
         start = max(start, upperBound)
         if start >= end { end = start }
+        return heldBefore - heldFrames
     }
 
     private func capacity(for span: Int) -> Int {

@@ -137,7 +137,7 @@ extension Session {
             of: prompt, in: ledger, clock: clock, liveDeadline: .milliseconds(object.parallax.liveDeadlineMilliseconds),
             decided: now, keepsFrames: configuration.keepsAccounts)
         assessment.receipt.transports = transports(since: assessment.firstArrival)
-        ledger.close(below: prompt.range.upperBound, missing: assessment.missing)
+        ledger.close(prompt.range, missing: assessment.missing)
         decidedFloor = max(decidedFloor, prompt.range.upperBound)
         if configuration.keepsAccounts {
             lastDecidedPrompt = PromptAccount(

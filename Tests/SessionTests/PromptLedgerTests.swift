@@ -60,7 +60,7 @@ import Wire
         var ledger = ledger()
         for sequence in [100, 101, 103] { _ = ledger.record(SessionDriver.frame(sequence), arrival: .zero) }
         let window = ledger.window
-        ledger.close(below: window.upperBound, missing: [window.lowerBound + 2])
+        ledger.close(window, missing: [window.lowerBound + 2])
         let outcomes = [102, 102, 101].map { ledger.record(SessionDriver.frame($0), arrival: .zero) }
         #expect(outcomes[0] == .afterDecision)
         // Said once; it is not missing any more.
@@ -106,5 +106,20 @@ import Wire
         #expect(ledger.window.count == 256)
         #expect(ledger.heldBytes == 0)
         #expect(ledger[ledger.window.upperBound - 1]?.arrival == instant(199_999))
+    }
+
+    @Test func `what was cleared behind a waiting prompt is of no prompt when it comes again`() {
+        var ledger = ledger()
+        for sequence in 100..<110 { _ = ledger.record(SessionDriver.frame(sequence), arrival: .zero) }
+        let first = ledger.window.lowerBound
+        // 100 to 104 wait; the rest is cleared, in two steps.
+        ledger.forget(from: first + 5, to: first + 8)
+        ledger.forget(from: first + 5, to: first + 10)
+        let again = [103, 105, 109, 110].map { ledger.record(SessionDriver.frame($0), arrival: .zero) }
+        #expect(again == [.duplicate, .outside, .outside, .fresh(first + 10)])
+        ledger.close(first..<(first + 5), missing: [])
+        let tally = ledger.tally
+        #expect(tally.fresh == 11 && tally.decided == 5 && tally.cleared == 5 && tally.overflowed == 0)
+        #expect(ledger.heldFrames == 1)
     }
 }

@@ -256,4 +256,24 @@ import Wire
         driver.send(.commitAudio(nil))
         #expect(driver.errorCode == "input_audio_buffer_commit_empty")
     }
+
+    @Test func `every frame that came is in one column of the account, and every new one in another`() {
+        var driver = SessionDriver()
+        // Four in time, one of them twice; one after the decision, and twice; four that are cleared, and one of them again.
+        driver.speak(0..<5, lost: [3])
+        driver.send(SessionDriver.frame(4))
+        driver.send(.commitAudio(SessionDriver.manifest(0..<5)))
+        driver.advance(by: .seconds(60))
+        driver.send(SessionDriver.frame(3))
+        driver.send(SessionDriver.frame(3))
+        driver.speak(5..<9)
+        driver.send(.clearAudio(nextSequence: nil))
+        driver.send(SessionDriver.frame(6))
+        driver.speak(9..<11)
+        let account = driver.session.frameAccount
+        #expect(account.isBalanced)
+        #expect(account.received == 14 && account.fresh == 10 && account.afterDecision == 1)
+        #expect(account.decided == 4 && account.cleared == 4 && account.held == 2 && account.overflowed == 0)
+        #expect(account.duplicate + account.outside == 3)
+    }
 }

@@ -57,7 +57,7 @@ struct AnswerLedger: Sendable {
         pending.removeFirst()
         let assessment = PromptAssessment(
             of: answer, in: ledger, clock: clock, liveDeadline: liveDeadline, decided: now, keepsFrames: false)
-        ledger.close(below: answer.range.upperBound, missing: assessment.missing)
+        ledger.close(answer.range, missing: assessment.missing)
         return assessment.receipt
     }
 }
