@@ -132,8 +132,10 @@ final class ClientConnection {
         // A resume in early data has no effect yet, and shall have none.
         case .quic where earlyData == .pending: carrier.abandon(reason: reason, now: now)
         case .quic where isOpen, .webSocket where isOpen: attachment.close(code: CloseCode.superseded, reason: reason, now: now)
-        // WebRTC has no other word than goodbye.
-        case .quic, .webSocket, .webRTC: carrier.abandon(reason: reason, now: now)
+        case .quic(let quic): quic.close(code: UInt64(CloseCode.superseded), reason: reason)
+        case .webSocket: carrier.abandon(reason: reason, now: now)
+        // It has no other word than goodbye: the server hears nothing more.
+        case .webRTC(let peer): peer.fallSilent()
         }
     }
 }

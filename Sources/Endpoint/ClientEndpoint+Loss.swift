@@ -6,6 +6,14 @@ internal import Wire
 
 extension ClientEndpoint {
     var canResume: Bool { client.resumeRequest != nil }
+    /// The first connection is not there yet, and what is said waits: another attempt loses nothing.
+    var isOpening: Bool { !current.isOpen }
+    var isLost: Bool { if case .lost = link { true } else { false } }
+
+    /// When a session without a connection is given up.
+    func patienceEnd(_ policy: ReconnectPolicy, since: Instant) -> Instant {
+        isOpening ? current.began + policy.opening : since + policy.patience
+    }
 
     /// The connection has ended. A server that says goodbye ends the session, too; but once it was asked to move the session, its
     /// goodbye may only mean that it has, which not every transport has a code for.
@@ -13,7 +21,7 @@ extension ClientEndpoint {
         guard !isOver else { return }
         let mayReturn = close.origin == .timeout || close.origin == .transportError
             || close.origin == .peer && (client.mayHaveMoved || close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
-        guard policy != nil, mayReturn, canResume else { return finish(close) }
+        guard policy != nil, mayReturn, canResume || isOpening && close.origin == .timeout else { return finish(close) }
         if case .lost(let since, _, let retry) = link {
             link = .lost(since: since, close, retry: retry)
         } else {
@@ -39,7 +47,7 @@ extension ClientEndpoint {
 
     /// The present connection was only silent. One whose attachment has ended is not, even if its packets still come.
     func revive(now: Instant) {
-        guard case .lost = link, !current.isOver, !current.carrier.isClosing, next?.isOpen != true else { return }
+        guard isLost, !isOpening, !current.isOver, !current.carrier.isClosing, next?.isOpen != true else { return }
         giveUpAttempt(reason: "the former connection lives", now: now)
         link = .steady
         client.goOn()
@@ -53,11 +61,14 @@ extension ClientEndpoint {
             attemptFailed(TransportClose(code: 0, reason: "the attempt took too long", origin: .timeout), now: now)
         }
         switch link {
+        case .steady where isOpening:
+            guard current.began + policy.attempt <= now else { return }
+            lose(TransportClose(code: 0, reason: "the connection does not open", origin: .timeout), now: now)
         case .steady:
             guard current.isOpen, canResume, let unanswered = current.unanswered, unanswered + policy.silence <= now else { return }
             lose(TransportClose(code: 0, reason: "the server gives no sign", origin: .timeout), now: now)
         case .lost(let since, let close, let retry):
-            if since + policy.patience <= now {
+            if patienceEnd(policy, since: since) <= now {
                 giveUpAttempt(reason: close.reason, now: now)
                 current.carrier.abandon(reason: close.reason, now: now)
                 finish(close)
@@ -69,8 +80,10 @@ extension ClientEndpoint {
     }
 
     func attemptFailed(_ close: TransportClose, now: Instant) {
+        client.resumeAbandoned()
         if case .lost(let since, let first, _) = link {
             client.interrupt()
+            if isOpening, close.origin == .peer { return finish(close) }
             if let refusal = ResumeRefusal(close) {
                 notices.append(.realtime(.error(EventError(code: refusal.code, message: refusal.message))))
                 return finish(close)
@@ -81,10 +94,16 @@ extension ClientEndpoint {
         }
     }
 
-    func giveUpAttempt(reason: String, now: Instant) {
+    /// - Parameter endsSession: whether the server is to end the session where the attempt has it already.
+    func giveUpAttempt(reason: String, endsSession: Bool = false, now: Instant) {
         guard let attempt = next else { return }
         next = nil
-        attempt.giveUp(reason: reason, now: now)
+        client.resumeAbandoned()
+        if endsSession || isOpening {
+            attempt.close(code: 0, reason: reason, now: now)
+        } else {
+            attempt.giveUp(reason: reason, now: now)
+        }
         former.append(attempt)
         if former.count > Self.formerLimit { former.removeFirst() }
     }

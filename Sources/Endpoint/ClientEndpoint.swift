@@ -100,10 +100,12 @@ package final class ClientEndpoint {
     /// Begins to move the session to another connection, after a loss or on purpose. The present one is used until the other
     /// is there; then the server closes it.
     /// - Parameter path: its local address must differ from those of the present connections.
-    /// - Returns: `false` where the server resumes nothing, or the session is over.
+    /// - Returns: `false` where the server resumes nothing, or the session is over. Before there is a session, this is another attempt
+    ///   to begin one.
     @discardableResult
     package func attach(over transport: ClientTransport, path: NetworkPath, entropy: Entropy, now: Instant) -> Bool {
-        guard !isOver, let request = client.resumeRequest else { return false }
+        let request = client.resumeRequest
+        guard !isOver, request != nil || isOpening else { return false }
         giveUpAttempt(reason: "another way was chosen", now: now)
         next = ClientConnection(
             transport, serverName: serverName, credentials: credentials, quic: quic, tickets: &tickets, delivery: client.delivery,
@@ -118,7 +120,7 @@ package final class ClientEndpoint {
     package func attachmentFailed(_ close: TransportClose, now: Instant) {
         guard let failed = next else {
             // There was no socket to begin with, or the endpoint had given the attempt up.
-            if current.isOpen { return attemptFailed(close, now: now) }
+            if current.isOpen || isLost { return attemptFailed(close, now: now) }
             // It was the first.
             current.carrier.abandon(reason: close.reason, now: now)
             return finish(close)
@@ -179,10 +181,10 @@ package final class ClientEndpoint {
         guard let policy, !isOver else { return nil }
         switch link {
         case .steady:
-            return earliest(
-                next.map { $0.began + policy.attempt }, current.isOpen && canResume ? current.unanswered.map { $0 + policy.silence } : nil)
+            if isOpening { return current.began + policy.attempt }
+            return earliest(next.map { $0.began + policy.attempt }, canResume ? current.unanswered.map { $0 + policy.silence } : nil)
         case .lost(let since, _, let retry):
-            return earliest(since + policy.patience, retry, next.map { $0.began + policy.attempt })
+            return earliest(patienceEnd(policy, since: since), retry, next.map { $0.began + policy.attempt })
         }
     }
 
@@ -283,8 +285,8 @@ package final class ClientEndpoint {
 
     /// Ends the session; what was sent before still arrives.
     package func close(code: UInt32 = 0, reason: String = "", now: Instant) {
-        giveUpAttempt(reason: reason, now: now)
-        if case .lost = link { isOver = true }
+        giveUpAttempt(reason: reason, endsSession: true, now: now)
+        if isLost { isOver = true }
         let wasOver = isOver
         current.close(code: code, reason: reason, now: now)
         serve(now: now)
@@ -307,14 +309,14 @@ package final class ClientEndpoint {
     private func handle(_ event: TransportEvent, of connection: ClientConnection, now: Instant) {
         switch event {
         case .opened:
-            connection.isOpen = true
-            connection.request(now: now)
-            client.transport = connection.attachment.capabilities.transport
-            client.opened(now: now)
-            notices.append(.opened)
+            if isLost {
+                giveUpAttempt(reason: "the one before has opened", now: now)
+                link = .steady
+            }
+            begin(over: connection, now: now)
         case .event(let bytes):
             client.updatePathDelay(connection.carrier.minimumRTT / 2)
-            client.receive(event: bytes, isFormer: next != nil, now: now)
+            client.receive(event: bytes, isMoving: next != nil, now: now)
             connection.attachment.receives(client.delivery, now: now)
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .draining: notices.append(.draining)
@@ -326,6 +328,16 @@ package final class ClientEndpoint {
         // Only servers are asked, and answer.
         case .requested, .refused: break
         }
+    }
+
+    /// The session's first connection is open.
+    private func begin(over connection: ClientConnection, now: Instant) {
+        connection.isOpen = true
+        connection.request(now: now)
+        client.transport = connection.attachment.capabilities.transport
+        client.goOn()
+        client.opened(now: now)
+        notices.append(.opened)
     }
 
     private func keep(_ ticket: SessionTicket) {
@@ -342,13 +354,16 @@ package final class ClientEndpoint {
 
     private func handle(_ event: TransportEvent, ofNext connection: ClientConnection, now: Instant) {
         switch event {
+        case .opened where isOpening:
+            replaceCurrent(with: connection, now: now)
+            begin(over: connection, now: now)
         case .opened:
             connection.isOpen = true
             connection.request(now: now)
-            if case .lost = link { client.reopened() }
+            if isLost { client.reopened() }
         case .event(let bytes):
             let count = client.resumeCount
-            client.receive(event: bytes, now: now)
+            client.receive(event: bytes, isMoving: true, now: now)
             if client.resumeCount != count { replaceCurrent(with: connection, now: now) }
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .closed(let close):
@@ -361,7 +376,7 @@ package final class ClientEndpoint {
     /// The server has moved the session.
     private func replaceCurrent(with connection: ClientConnection, now: Instant) {
         // One that is lost cannot hear of it.
-        if case .lost = link { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
+        if isLost { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
         if former.count >= Self.formerLimit { former.removeFirst() }
         former.append(current)
         current = connection
@@ -380,7 +395,7 @@ package final class ClientEndpoint {
 
     /// What takes outputs now.
     private var open: ClientConnection? {
-        if case .lost = link { return next.flatMap { $0.isOpen ? $0 : nil } }
+        if isLost { return next.flatMap { $0.isOpen ? $0 : nil } }
         return current.isOpen ? current : nil
     }
 

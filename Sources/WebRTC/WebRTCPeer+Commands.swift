@@ -105,6 +105,17 @@ extension WebRTCPeer {
         finish(TransportClose(code: 0, reason: reason, origin: .local), now: now)
     }
 
+    /// Ends it here, and tells the peer nothing.
+    package func fallSilent() {
+        state = .closed
+        outgoing.removeAll()
+        association = nil
+        dtls = nil
+        waitingEvents.removeAll()
+        waitingFrames.removeAll()
+        nextReport = nil
+    }
+
     /// The path is gone: there is nobody to say goodbye to.
     func lost(_ reason: String, now: Instant) {
         finish(TransportClose(code: 0, reason: reason, origin: .timeout), now: now)

@@ -154,7 +154,10 @@ struct TalkCommand: ParsableCommand {
         }
         let credentials = ClientCredentials(trust)
         let first = chosenTransport(target)
-        let reconnect = noReconnect ? nil : ReconnectPolicy()
+        var policy = ReconnectPolicy()
+        // Whoever waits wants to know by then that nobody answers.
+        policy.opening = quic.handshakeTimeout
+        let reconnect = noReconnect ? nil : policy
         let ways = TalkWays(target: target, trust: trust, silence: reconnect?.silence) { [secret, subprotocol] transport, local in
             try Self.makeTransport(transport, target: target, secret: secret, subprotocol: subprotocol, local: local)
         }

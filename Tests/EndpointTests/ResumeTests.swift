@@ -162,6 +162,60 @@ import Wire
         }
     }
 
+    /// The server may have given the session to an attempt of which the client has not heard that it is through.
+    @Test(arguments: transports)
+    func `an attempt that is given up does not take the session along`(transport: String) throws {
+        let house = try House()
+        let client = house.connect(try House.transport("roq"), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+        house.run { $0.isOpen(client) }
+        house.run(for: .milliseconds(200))
+        speak(house, client, 0..<10)
+        house.attach(client, try House.transport(transport))
+        #expect(house.run(for: .seconds(5)) { house in
+            house.serverNotices.contains { if case .sessionResumed = $0 { true } else { false } }
+        })
+        house.attach(client, try House.transport("webtransport"))
+        speak(house, client, 10..<30)
+        house.clients[client].commit(now: house.now)
+        #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
+        #expect(house.receipts(client).first?.verdict == .intact)
+        #expect(house.close(client) == nil)
+        #expect(errorCodes(house, client).isEmpty)
+        #expect(house.server.sessionCount == 1)
+    }
+
+    // MARK: The first connection
+
+    @Test(arguments: House.transports)
+    func `a first connection that does not open is tried again, and what was said meanwhile arrives`(transport: String) throws {
+        let house = try House()
+        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = .streamPerFrame }
+        house.dead = [house.path(client)]
+        house.refuge = { _ in try? House.transport(transport) }
+        speak(house, client, 0..<40)
+        house.clients[client].commit(now: house.now)
+        let began = house.now
+        #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
+        #expect(house.now - began < .seconds(8))
+        #expect(house.receipts(client).first?.verdict == .intact)
+        #expect(house.receipts(client).first?.expectedFrames == 40)
+        house.clients[client].close(now: house.now)
+        #expect(house.run(for: .seconds(60)) { $0.server.isIdle })
+    }
+
+    @Test func `a first connection that never opens is given up after the policy's time`() throws {
+        let house = try House()
+        var policy = ReconnectPolicy()
+        policy.opening = .seconds(12)
+        let began = house.now
+        let client = house.connect(try House.transport("roq"), reconnect: policy)
+        house.dead = [house.path(client)]
+        house.refuge = { _ in nil }
+        #expect(house.run(for: .seconds(60)) { $0.close(client) != nil })
+        #expect(house.now - began == .seconds(12))
+        #expect(house.close(client)?.origin == .timeout)
+    }
+
     // MARK: Tokens
 
     /// Resumes by hand, as a stranger does it.

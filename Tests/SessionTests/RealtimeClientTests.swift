@@ -256,4 +256,43 @@ import Wire
         pair.client.clear(now: .zero)
         #expect(pair.client.pollOutput() != nil)
     }
+
+    /// Both connections of a move bring the events in order, one further than the other.
+    @Test(arguments: [["a", "b", "a", "b"], ["a", "a", "b", "b"]])
+    func `an event that comes by both connections of a move counts once, whichever is first`(arrivals: [String]) {
+        var pair = Pair()
+        pair.client.resumeRequested()
+        pair.notices = []
+        for id in arrivals {
+            let event = #"{"type":"input_audio_buffer.committed","event_id":"event_\#(id)","item_id":"\#(id)"}"#
+            pair.client.receive(event: Array(event.utf8), isMoving: true, now: pair.server.now)
+        }
+        pair.run()
+        #expect(pair.notices == [.committed(itemID: "a"), .committed(itemID: "b")])
+    }
+
+    @Test func `while a resume is under way nothing is acknowledged that came after it was asked for`() {
+        var pair = Pair()
+        _ = pair.acknowledgedByClear()
+        pair.client.resumeRequested()
+        let request = pair.acknowledgedByClear()
+        let meanwhile = pair.acknowledgedByClear()
+        #expect(request != nil && meanwhile == request)
+        pair.client.resumeAbandoned()
+        let later = pair.acknowledgedByClear()
+        #expect(later != nil && later != request)
+    }
+}
+
+extension RealtimeClientTests.Pair {
+    /// Lets the client send one event, and the server answer it.
+    /// - Returns: which event of the server's the client's acknowledged.
+    fileprivate mutating func acknowledgedByClear() -> String? {
+        client.clear(now: server.now)
+        guard case .event(let bytes)? = client.pollOutput() else { return nil }
+        server.session.receive(event: bytes, now: server.now)
+        run()
+        let event = try? JSON.decode(JSONValue.self, from: bytes, depthLimit: 32)
+        return event?["parallax"]?["last_event_id"]?.text
+    }
 }

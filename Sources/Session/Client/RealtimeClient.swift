@@ -41,8 +41,11 @@ package struct RealtimeClient: Sendable {
     private var heard = SequenceRun()
     /// The last event of the server's.
     private var lastEventID: String?
-    /// The events that came by the former connection since a resume was asked for: they come again by the new one.
+    /// The events that came by either connection since a resume was asked for.
     private var seenSinceRequest: Set<String> = []
+    /// What is acknowledged while a resume is under way, and no more: the server must still have all that follows the event that the
+    /// resume named.
+    private var hold: String??
     /// With what the session can be resumed, where the server offers it.
     package private(set) var resumeOffer: ResumeOffer? {
         didSet { if resumeOffer?.token != oldValue?.token { timesShown = 0 } }
@@ -116,11 +119,15 @@ package struct RealtimeClient: Sendable {
     /// It gave a sign of life after all.
     package mutating func goOn() { if case .broken = link { link = .steady } }
 
-    /// A connection was asked to go on with the session: events that still come by the present one will come again.
+    /// A connection was asked to go on with the session: events that still come by the present one will come by that one, too.
     package mutating func resumeRequested() {
         seenSinceRequest = []
+        hold = .some(lastEventID)
         timesShown += 1
     }
+
+    /// The attempt came to nothing, or was given up.
+    package mutating func resumeAbandoned() { hold = nil }
 
     /// The connection that replaces a broken one takes frames.
     package mutating func reopened() {
@@ -236,15 +243,12 @@ package struct RealtimeClient: Sendable {
     }
 
     /// One event of the server. One that cannot be read is noticed as an error.
-    /// - Parameter isFormer: it came by the connection that is about to be replaced.
-    package mutating func receive(event bytes: [UInt8], isFormer: Bool = false, now: Instant) {
+    /// - Parameter isMoving: a resume is under way, so that the same event may come by two connections; each brings all in order,
+    ///   and the first copy counts, by whichever it comes.
+    package mutating func receive(event bytes: [UInt8], isMoving: Bool = false, now: Instant) {
         do throws(EventError) {
             let (event, id) = try ServerEvent.read(bytes, limits: configuration.limits)
-            if isFormer {
-                seenSinceRequest.insert(id)
-            } else if !seenSinceRequest.isEmpty, seenSinceRequest.remove(id) != nil {
-                return
-            }
+            if isMoving, !seenSinceRequest.insert(id).inserted { return }
             if !id.isEmpty { lastEventID = id }
             notice(event, now: now)
         } catch {
@@ -294,7 +298,7 @@ package struct RealtimeClient: Sendable {
         let secret = hasSentSecret ? nil : configuration.secret
         hasSentSecret = true
         let id = "client_\(eventCount)"
-        let bytes = OutgoingEvent(event, eventID: id, clientSecret: secret, lastEventID: lastEventID).encoded()
+        let bytes = OutgoingEvent(event, eventID: id, clientSecret: secret, lastEventID: hold ?? lastEventID).encoded()
         if configuration.keepsSent {
             let isCommit = if case .commitAudio = event { true } else { false }
             sent.append(.event(number: eventCount, id: id, isCommit: isCommit, bytes))
@@ -318,6 +322,7 @@ package struct RealtimeClient: Sendable {
             reliability = session.parallax.reliability
             resumeOffer = session.parallax.resume
             seenSinceRequest = []
+            hold = nil
             resumeCount += 1
             resumed(account)
             notices.append(.sessionResumed(transports: account.transports))
