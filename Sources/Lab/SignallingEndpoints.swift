@@ -1,6 +1,7 @@
 package import Endpoint
 import QUIC
 package import Session
+import WebSocket
 package import Wire
 
 /// A client in the lab: its endpoint, and for each of its connections the signalling or the stream that it needs beside its
@@ -44,11 +45,12 @@ package final class SignallingClient: SimulatedEndpoint {
     ///   - reconnect: `nil` ends the session with its connection.
     ///   - clock: the kernel's, which has TCP's timers.
     init(
-        transport: TrialTransport, talker: ClientConfiguration, credentials: TrialCredentials, reconnect: ReconnectPolicy? = nil,
-        tickets: TicketWallet? = nil, entropy: Entropy, clock: KernelClock = KernelClock(), now: Instant
+        transport: TrialTransport, form: WebSocketForm = .rtp, talker: ClientConfiguration, credentials: TrialCredentials,
+        reconnect: ReconnectPolicy? = nil, tickets: TicketWallet? = nil, entropy: Entropy, clock: KernelClock = KernelClock(), now: Instant
     ) {
         endpoint = ClientEndpoint(
-            transport: transport.client(credentials, local: NetworkPath.clientSide.local), serverName: "localhost", credentials: ClientCredentials(.insecure),
+            transport: transport.client(credentials, form: form, local: NetworkPath.clientSide.local), serverName: "localhost",
+            credentials: ClientCredentials(.insecure),
             quic: QUICConfiguration(), client: talker, reconnect: reconnect, tickets: tickets, path: .clientSide,
             entropy: entropy, now: now)
         self.credentials = credentials

@@ -76,13 +76,18 @@ extension SignallingClient {
 }
 
 extension TrialTransport {
-    /// - Parameter local: a call's offer names it, as that of a client on a socket does.
-    func client(_ credentials: TrialCredentials, local: PeerAddress) -> ClientTransport {
+    /// - Parameters:
+    ///   - form: what WebSocket's messages hold.
+    ///   - local: a call's offer names it, as that of a client on a socket does.
+    func client(_ credentials: TrialCredentials, form: WebSocketForm = .rtp, local: PeerAddress) -> ClientTransport {
         switch self {
-        case .webTransport: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
-        case .roq: .roq(RoQConfiguration())
-        case .webRTC: .webRTC(Self.call(credentials, local: local))
-        case .webSocket: .webSocket(WebSocketClientConfiguration(authority: "localhost"))
+        case .webTransport: return .webTransport(WebTransportClientConfiguration(authority: "localhost"))
+        case .roq: return .roq(RoQConfiguration())
+        case .webRTC: return .webRTC(Self.call(credentials, local: local))
+        case .webSocket:
+            var configuration = WebSocketClientConfiguration(authority: "localhost")
+            configuration.form = form
+            return .webSocket(configuration)
         }
     }
 

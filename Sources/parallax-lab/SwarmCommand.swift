@@ -8,9 +8,10 @@ struct SwarmCommand: ParsableCommand {
         commandName: "swarm",
         abstract: "Drives random sessions through random faults and audits every promise.",
         discussion: """
-            A swarm is one server and six clients in virtual time. Transports, modes, networks, talk, mode changes, connections \
-            that vanish and addresses that change are drawn from its seed; after 15 s the networks heal, and every session must \
-            come to its end with every frame, event and receipt accounted for. A swarm that breaks a promise prints its seed:
+            A swarm is one server and six clients in virtual time. Transports, modes, networks, talk, mode changes, connections that \
+            are cut, addresses that change and moves to other transports are drawn from its seed; after 15 s the networks heal, \
+            and every session must come to its end with every frame, event and receipt accounted for. A swarm that breaks a \
+            promise prints its seed:
 
               parallax-lab swarm --frames 1000000
               parallax-lab swarm --replay 1234567890
@@ -51,13 +52,16 @@ struct SwarmCommand: ParsableCommand {
     private func describe(_ counts: SwarmCounts, swarms: Int, broken: Int, seconds: Double) {
         print("""
             swarms    \(swarms) of \(counts.clients) clients, \(broken) broken, in \(Int(seconds.rounded())) s
+            sessions  \(counts.sessions) ended in good order, \(counts.resumes) resumes, \(counts.restarts) begun anew
             frames    \(counts.frames) captured, \(counts.framesDecided) in prompts, \(counts.framesMissing) missing, \
             \(counts.framesCleared) cleared, \(counts.answerFrames) answered
+            on the server  \(counts.framesLost) never came, \(counts.framesAfterDecision) came after the decision, \
+            \(counts.framesDuplicate) came again, \(counts.framesOutside) were of no prompt
             prompts   \(counts.prompts), \(counts.intact) of them intact
-            faults    \(counts.networkChanges) networks, \(counts.resets) resets, \(counts.rebindings) rebindings that lost \(counts.connectionsLost) connections, \
-            \(counts.modeChanges) mode changes
+            faults    \(counts.networkChanges) networks, \(counts.resets) resets, \(counts.rebindings) rebindings, \
+            \(counts.switches) switches, \(counts.modeChanges) mode changes
             packets   \(counts.packets), of these \(counts.packetsDropped) dropped, \(counts.packetsDoubled) doubled, \
-            \(counts.packetsCorrupted) corrupted
+            \(counts.packetsCorrupted) corrupted, \(counts.packetsStray) to nowhere
             """)
     }
 }

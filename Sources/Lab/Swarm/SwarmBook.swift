@@ -25,17 +25,22 @@ struct SwarmBook {
     }
 
     private(set) var violations: [String] = []
+    private(set) var sessionID: String?
     /// When the client last did or heard something: what is written down happened then.
     var now = Instant.zero
     /// The receipts heard, in order.
     private(set) var receipts: [Receipt] = []
     private(set) var counts = SwarmCounts()
+    /// In all receipts.
+    private(set) var expectedFrames = 0
     private var answers: [Answer] = [.sessionCreated]
     private var prompts: [Prompt] = []
     private var response = Response.none
     /// Cancels that may find nothing to cancel: the response may have ended while they travelled.
     private var cancelCount = 0
     private var isPlaying = false
+    /// The client has moved, or is about to: a mode may be asked for that the new transport has not.
+    private var hasMoved = false
 
     /// Nothing that was asked for is still to come.
     var isSettled: Bool {
@@ -43,7 +48,7 @@ struct SwarmBook {
         return true
     }
 
-    var mayCommit: Bool { prompts.count < 3 }
+    var mayCommit: Bool { prompts.count < SwarmLimits.openPrompts }
     var mayAskForResponse: Bool { if case .none = response { true } else { false } }
     var mayCancel: Bool { if case .active = response { true } else { false } }
 
@@ -65,13 +70,17 @@ struct SwarmBook {
 
     mutating func asksForResponse() { response = .asked }
     mutating func cancels() { cancelCount += 1 }
+    mutating func moves() { hasMoved = true }
 
     // MARK: What it hears
 
     mutating func hear(_ notice: ClientNotice) {
         counts.notices += 1
         switch notice {
-        case .sessionCreated: answered(.sessionCreated)
+        case .sessionCreated(let id):
+            sessionID = id
+            answered(.sessionCreated)
+        case .sessionResumed: counts.resumes += 1
         case .sessionUpdated: answered(.sessionUpdated)
         case .cleared: answered(.cleared)
         case .committed(let itemID):
@@ -100,6 +109,8 @@ struct SwarmBook {
     private mutating func hear(_ error: EventError) {
         if error.code == .noActiveResponse, cancelCount > 0 {
             cancelCount -= 1
+        } else if error.code == .unsupportedMode, hasMoved, answers.first == .sessionUpdated {
+            answers.removeFirst()
         } else if error.code == .emptyBuffer, answers.first == .committed,
             let index = prompts.firstIndex(where: { $0.itemID == nil }), !prompts[index].hasManifest
         {
@@ -132,6 +143,7 @@ struct SwarmBook {
     private mutating func audit(_ receipt: Receipt, of prompt: Prompt) {
         let recovered = receipt.recovered.red + receipt.recovered.nack + receipt.recovered.repair
         counts.framesDecided += receipt.receivedFrames
+        expectedFrames += receipt.expectedFrames
         counts.framesMissing += receipt.expectedFrames - receipt.receivedFrames
         counts.intact += receipt.verdict == .intact ? 1 : 0
         func check(_ holds: Bool, _ promise: String) {
@@ -156,43 +168,6 @@ struct SwarmBook {
 
     mutating func violate(_ what: String) {
         if violations.count < SwarmLimits.violations { violations.append("\(Int((now - .zero).milliseconds)) ms: \(what)") }
-    }
-}
-
-/// What happened in a swarm, in numbers.
-package struct SwarmCounts: Hashable, Sendable {
-    package var clients = 0
-    package var frames = 0
-    package var framesDecided = 0
-    package var framesMissing = 0
-    package var framesCleared = 0
-    package var answerFrames = 0
-    package var prompts = 0
-    package var intact = 0
-    package var notices = 0
-    package var modeChanges = 0
-    package var networkChanges = 0
-    /// Connections that ended without a word.
-    package var resets = 0
-    package var rebindings = 0
-    /// Connections that did not survive one.
-    package var connectionsLost = 0
-    package var packets = 0
-    package var packetsDropped = 0
-    package var packetsDoubled = 0
-    package var packetsCorrupted = 0
-
-    package init() {}
-
-    package static func += (left: inout SwarmCounts, right: SwarmCounts) {
-        for path in paths { left[keyPath: path] += right[keyPath: path] }
-    }
-
-    private static var paths: [WritableKeyPath<SwarmCounts, Int>] {
-        [
-            \.clients, \.frames, \.framesDecided, \.framesMissing, \.framesCleared, \.answerFrames, \.prompts, \.intact, \.notices,
-            \.modeChanges, \.networkChanges, \.resets, \.rebindings, \.connectionsLost, \.packets, \.packetsDropped, \.packetsDoubled, \.packetsCorrupted,
-        ]
     }
 }
 

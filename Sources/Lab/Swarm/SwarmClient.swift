@@ -1,20 +1,19 @@
 import Endpoint
-import QUIC
-import RoQ
 import Session
-import WebRTC
-import WebTransport
+import WebSocket
 import Wire
 
 /// One talker of a swarm. What it does, its seed decides; what it must hear in return is in its book.
 ///
 /// ```
-///  connecting --opened--> pausing <--> speaking --healed--> settling --all heard--> closing --> over
-///      ^                     |            |
-///      +------- reset -------+------------+
+///  pausing <--> speaking --healed--> settling --all heard--> closing --> over
 /// ```
+///
+/// A lost connection changes nothing of this: the talker talks on, the endpoint keeps what was said, and the session goes on over
+/// another connection. Only who loses it before the server has given a token begins anew (`SwarmClient+Talk.swift` has the talk).
 final class SwarmClient {
     enum Phase {
+        /// The connection is opening; who waits for it does not talk yet.
         case connecting
         case pausing(until: Instant)
         case speaking(Talk)
@@ -34,134 +33,168 @@ final class SwarmClient {
         var isReliable = true
     }
 
-    let transport: TrialTransport
-    private(set) var attachment: SignallingClient
-    private(set) var book = SwarmBook()
-    private(set) var phase = Phase.connecting
-    private(set) var sessionID: String?
-    /// Books of sessions that a reset has ended, with their names.
-    private(set) var pastBooks: [(sessionID: String?, book: SwarmBook)] = []
-    private(set) var counts = SwarmCounts()
+    /// What a client is from one session to the next.
+    struct Habits {
+        let transport: TrialTransport
+        let form: WebSocketForm
+        let sendsManifest: Bool
+        /// Begins to talk before the connection is there.
+        let talksEarly: Bool
 
+        init(_ source: inout Xoshiro256) {
+            transport = TrialTransport.allCases[source.below(TrialTransport.allCases.count)]
+            form = source.below(2) == 0 ? .openAI : .rtp
+            sendsManifest = source.below(5) > 0
+            talksEarly = source.below(4) == 0
+        }
+
+        /// Whether its session can go on over another connection: audio in OpenAI's form has no numbers by which it could.
+        var canMove: Bool { transport != .webSocket || form == .rtp }
+    }
+
+    let habits: Habits
+    private(set) var attachment: SignallingClient
+    var book = SwarmBook()
+    var phase = Phase.connecting
+    /// Books of sessions that ended with their first connection.
+    private(set) var pastBooks: [SwarmBook] = []
+    var counts = SwarmCounts()
+    /// It has begun anew, from sockets whose addresses it may have had before; for whoever keeps the addresses to take back.
+    var hasBegunAnew = false
+    var source: Xoshiro256
     private let credentials: TrialCredentials
-    private let sendsManifest: Bool
-    private var source: Xoshiro256
-    /// The connection has met another NAT.
-    private var wasRebound = false
-    /// It has begun to connect from a new socket; for whoever keeps the addresses to take back.
-    var hasNewSocket = false
+    /// A cut or a new address has befallen the connection, which has not to survive it.
+    private var wasHurt = false
+    /// When the session began to connect.
+    private var began = Instant.zero
 
     init(seed: UInt64, credentials: TrialCredentials, now: Instant) {
         var source = Xoshiro256(seed: seed)
-        // A swarm moves datagrams: the model of TCP has one client a world.
-        let transports = TrialTransport.allCases.filter { $0 != .webSocket }
-        let transport = transports[source.below(transports.count)]
-        let sendsManifest = source.below(5) > 0
+        habits = Habits(&source)
         self.credentials = credentials
-        self.transport = transport
-        self.sendsManifest = sendsManifest
-        attachment = Self.connect(transport, sendsManifest: sendsManifest, credentials: credentials, source: &source, now: now)
+        attachment = Self.connect(habits, credentials: credentials, source: &source, now: now)
         self.source = source
-        book.updates()
         counts.clients = 1
+        begin(now: now)
     }
 
     private static func connect(
-        _ transport: TrialTransport, sendsManifest: Bool, credentials: TrialCredentials, source: inout Xoshiro256, now: Instant
+        _ habits: Habits, credentials: TrialCredentials, source: inout Xoshiro256, now: Instant
     ) -> SignallingClient {
         var talker = ClientConfiguration()
-        talker.mode = ReliabilityMode.allCases[source.below(ReliabilityMode.allCases.count)]
-        talker.sendsManifest = sendsManifest
-        talker.firstSequence = UInt16(truncatingIfNeeded: source.next())
+        let modes = habits.transport.modes
+        talker.mode = modes[source.below(modes.count)]
+        talker.sendsManifest = habits.sendsManifest
+        // Audio in OpenAI's form is numbered by the server, from 0.
+        talker.firstSequence = habits.canMove ? UInt16(truncatingIfNeeded: source.next()) : 0
         return SignallingClient(
-            transport: transport, talker: talker, credentials: credentials, entropy: Entropy(seed: source.next()), now: now)
+            transport: habits.transport, form: habits.form, talker: talker, credentials: credentials,
+            reconnect: habits.canMove ? ReconnectPolicy() : nil, entropy: Entropy(seed: source.next()), now: now)
+    }
+
+    private func begin(now: Instant) {
+        began = now
+        book.updates()
+        // OpenAI's form needs one of its own, for the format of the audio.
+        if !habits.canMove { book.updates() }
+        phase = habits.talksEarly ? .pausing(until: now) : .connecting
     }
 
     // MARK: Getters
 
+    var endpoint: ClientEndpoint { attachment.endpoint }
     var isOver: Bool { if case .over = phase { true } else { false } }
     /// The server has answered an event: the handshake is behind both.
-    var isConfirmed: Bool { sessionID != nil }
-    var isConnecting: Bool { if case .connecting = phase { true } else { false } }
+    var isConfirmed: Bool { book.sessionID != nil }
 
     var deadline: Instant? {
-        switch phase {
-        case .pausing(let until): earliest(until, attachment.deadline)
-        case .speaking(let talk): earliest(talk.nextFrame, attachment.deadline)
-        case .connecting, .settling, .closing: attachment.deadline
+        let deadline = earliest(attachment.deadline, openingEnd)
+        return switch phase {
+        case .pausing(let until): earliest(until, deadline)
+        case .speaking(let talk): earliest(talk.nextFrame, deadline)
+        case .connecting, .settling, .closing: deadline
         case .over: nil
         }
     }
 
-    // MARK: What happens to it
+    /// Whoever opens a stream waits so long for it; where the session may move, the endpoint minds it.
+    private var openingEnd: Instant? { habits.canMove || endpoint.isOpen ? nil : began + SwarmLimits.openingTime }
 
-    /// The connection vanishes without a word, and another one begins.
-    func reset(now: Instant) {
-        guard !isOver else { return }
-        counts.resets += 1
-        reconnect(now: now)
+    // MARK: What befalls it
+
+    /// Its connections are cut, or have another address.
+    /// - Parameter isNoticed: it is told, and does not wait for the silence to tell it.
+    func suffer(isNoticed: Bool, now: Instant) {
+        wasHurt = true
+        if isNoticed { move(over: habits.transport, now: now) }
     }
 
-    /// The NAT before it takes it for another from now on.
-    func rebound() { wasRebound = true }
-
-    private func reconnect(now: Instant) {
-        wasRebound = false
-        hasNewSocket = true
-        pastBooks.append((sessionID, book))
-        (book, sessionID) = (SwarmBook(), nil)
-        attachment = Self.connect(transport, sendsManifest: sendsManifest, credentials: credentials, source: &source, now: now)
-        book.updates()
-        phase = .connecting
+    /// Moves its session on purpose.
+    /// - Returns: over what, where it could.
+    func moveSomewhere(now: Instant) -> TrialTransport? {
+        let transport = TrialTransport.allCases[source.below(TrialTransport.allCases.count)]
+        guard isConfirmed, move(over: transport, now: now) else { return nil }
+        counts.switches += 1
+        return transport
     }
 
-    func receive(_ datagram: UnsafeRawBufferPointer, ecn: ECN, now: Instant) {
-        attachment.receive(datagram, path: .clientSide, ecn: ecn, now: now)
+    @discardableResult
+    private func move(over transport: TrialTransport, now: Instant) -> Bool {
+        guard !isOver, habits.canMove, attachment.attach(over: transport, now: now) != nil else { return false }
+        book.moves()
+        return true
     }
 
-    /// Does what is due.
-    /// - Parameter isHealed: the networks will do no more harm: this prompt is the last.
-    func handleTimeout(isHealed: Bool, now: Instant) {
-        if let deadline = attachment.deadline, deadline <= now { attachment.handleTimeout(now: now) }
-        hear(now: now)
-        switch phase {
-        case .pausing(let until) where until <= now: beginPrompt(now: now)
-        case .speaking(let talk) where talk.nextFrame <= now: speak(talk, isHealed: isHealed, now: now)
-        case .settling where book.isSettled:
-            phase = .closing
-            attachment.endpoint.close(now: now)
-        default: break
-        }
+    private func beginAnew(now: Instant) {
+        counts.restarts += 1
+        pastBooks.append(book)
+        (book, wasHurt, hasBegunAnew) = (SwarmBook(), false, true)
+        attachment = Self.connect(habits, credentials: credentials, source: &source, now: now)
+        begin(now: now)
+    }
+
+    // MARK: What it hears
+
+    func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
+        attachment.receive(datagram, path: path, ecn: ecn, now: now)
     }
 
     /// Takes what the endpoint has noticed.
     func hear(now: Instant) {
         book.now = now
+        if let openingEnd, openingEnd <= now, !isOver { return beginAnew(now: now) }
         if let refusal = attachment.refusal, !isOver { end("refused: \(refusal)") }
-        while let notice = attachment.endpoint.pollNotice() {
+        while let notice = endpoint.pollNotice() {
             switch notice {
-            case .opened: if isConnecting { phase = .pausing(until: now + milliseconds(0...300)) }
-            case .realtime(let notice):
-                if case .sessionCreated(let id) = notice { sessionID = id }
-                book.hear(notice)
+            case .opened: if case .connecting = phase { phase = .pausing(until: now + milliseconds(0...300)) }
+            case .realtime(let notice): book.hear(notice)
             case .frameRefused:
                 if case .speaking(var talk) = phase {
                     talk.isReliable = false
                     phase = .speaking(talk)
                 }
-            case .draining, .attachmentWanted, .attachmentFailed, .ticket: break
+            case .attachmentWanted:
+                // Mostly as before; sometimes another way is tried.
+                move(over: source.below(3) > 0 ? habits.transport : TrialTransport.allCases[source.below(4)], now: now)
+            case .draining, .attachmentFailed, .ticket: break
             case .closed(let close):
-                if case .closing = phase {
-                    phase = .over
-                } else if wasRebound, close.origin != .peer {
-                    // No connection has to survive that; its client must come back.
-                    counts.connectionsLost += 1
-                    reconnect(now: now)
-                    return
-                } else { end("closed by \(close.origin.rawValue), \(close.code) \(close.reason)") }
+                if closed(close, now: now) { return }
             }
         }
-        if case .closing = phase, attachment.endpoint.isClosed { phase = .over }
+        if case .closing = phase, endpoint.isClosed { phase = .over }
+    }
+
+    /// - Returns: whether the client has begun anew.
+    private func closed(_ close: TransportClose, now: Instant) -> Bool {
+        if case .closing = phase {
+            phase = .over
+        } else if wasHurt, !isConfirmed || !habits.canMove, close.origin != .peer || !habits.canMove {
+            beginAnew(now: now)
+            return true
+        } else {
+            end("closed by \(close.origin.rawValue), \(close.code) \(close.reason)")
+        }
+        return false
     }
 
     private func end(_ violation: String) {
@@ -171,72 +204,10 @@ final class SwarmClient {
 
     /// Says what it still waits for.
     func complain() {
-        if !isOver { book.violate("\(transport.rawValue) did not finish: \(phase), \(book)") }
+        if !isOver { book.violate("\(habits.transport.rawValue) did not finish: \(phase), \(book)") }
     }
 
-    // MARK: What it does
-
-    private func beginPrompt(now: Instant) {
-        guard book.mayCommit else {
-            phase = .pausing(until: now + .milliseconds(100))
-            return
-        }
-        let frames = 5 + source.below(56)
-        phase = .speaking(Talk(framesLeft: frames, nextFrame: now, modeChange: source.below(3) == 0 ? source.below(frames) : nil))
-        speakNow(now: now)
-    }
-
-    private func speakNow(now: Instant) {
-        if case .speaking(let talk) = phase { speak(talk, isHealed: false, now: now) }
-    }
-
-    private func speak(_ talk: Talk, isHealed: Bool, now: Instant) {
-        var talk = talk
-        let endpoint = attachment.endpoint
-        if talk.modeChange == talk.framesLeft {
-            counts.modeChanges += 1
-            book.updates()
-            endpoint.changeMode(ReliabilityMode.allCases[source.below(ReliabilityMode.allCases.count)], now: now)
-        }
-        talk.isReliable = talk.isReliable && endpoint.mode.isReliable
-        endpoint.capture(payload: payload(), duration: .milliseconds(20), now: now)
-        book.captured()
-        talk.frames += 1
-        talk.framesLeft -= 1
-        talk.nextFrame = now + .milliseconds(20)
-        phase = .speaking(talk)
-        hear(now: now)
-        guard case .speaking(let talk) = phase, talk.framesLeft == 0 else { return }
-        endPrompt(talk, isHealed: isHealed, now: now)
-    }
-
-    private func endPrompt(_ talk: Talk, isHealed: Bool, now: Instant) {
-        let endpoint = attachment.endpoint
-        if source.below(8) == 0, !isHealed {
-            endpoint.clear(now: now)
-            book.clears(frames: talk.frames)
-        } else {
-            endpoint.commit(now: now)
-            book.commits(SwarmBook.Prompt(frames: talk.frames, hasManifest: sendsManifest, isReliable: talk.isReliable))
-            if book.mayAskForResponse, source.below(3) > 0 {
-                endpoint.requestResponse(now: now)
-                book.asksForResponse()
-            } else if book.mayCancel, source.below(3) == 0 {
-                endpoint.cancelResponse(now: now)
-                book.cancels()
-            }
-        }
-        phase = isHealed ? .settling : .pausing(until: now + milliseconds(0...1500))
-    }
-
-    /// One Opus packet: its first byte says 20 ms of wide-band SILK; nobody listens to the rest.
-    private func payload() -> [UInt8] {
-        var bytes: [UInt8] = [0x48]
-        for _ in 0..<(20 + source.below(100)) { bytes.append(UInt8(truncatingIfNeeded: source.next())) }
-        return bytes
-    }
-
-    private func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(range.lowerBound + source.below(range.count)) }
+    func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(range.lowerBound + source.below(range.count)) }
 }
 
 extension Xoshiro256 {

@@ -1,50 +1,19 @@
 import Endpoint
-import QUIC
 import Responder
 import Session
 import WebRTC
-package import Wire
-
-/// What a swarm is allowed, and how long it takes.
-package enum SwarmLimits {
-    static let clients = 6
-    /// How long networks change for the worse and connections vanish.
-    static let faultTime = Duration.seconds(15)
-    /// How long after that everything must be over: QUIC's idle timeout and the life of a detached session lie in it.
-    static let healTime = Duration.seconds(120)
-    /// How many violations a client tells.
-    static let violations = 16
-    static let stepsAtOneInstant = 10_000
-    static let packetsInFlight = 20_000
-    static let transmitByteCount = 65_536
-}
+import Wire
 
 /// One server, some clients, and networks that change, lose, double, corrupt and forget, all drawn from a seed: then they
 /// heal, and every session must come to its end with every account right.
 struct SwarmTown: ~Copyable {
-    /// A client's way to the server.
-    private struct Street {
-        var up: Link
-        var down: Link
-        var upQueue = ArrivalQueue<PacketInFlight>()
-        var downQueue = ArrivalQueue<PacketInFlight>()
-        /// How the server sees the client now; what is sent to an older address is lost.
-        var address: PeerAddress
-        /// What happens to it, and when; the next one last.
-        var faults: [(at: Instant, fault: Fault)]
-        /// What has happened to it, in words.
-        var history: [String]
-        /// The HTTPS that answers its call: a connection of its own after every reset.
-        var signalling: SignallingServer
-    }
-
-    private enum Fault { case network, reset, rebinding }
-
     private let seed: UInt64
     private let clock: LabClock
     private let server: ServerEndpoint
     private var clients: [SwarmClient] = []
-    private var streets: [Street] = []
+    private var streets: [SwarmStreet] = []
+    private var audit = SwarmAudit()
+    private var counts = SwarmCounts()
     private var source: Xoshiro256
     private var pool = PacketPool()
     private let buffer: UnsafeMutableRawBufferPointer
@@ -52,10 +21,6 @@ struct SwarmTown: ~Copyable {
     private var serial = 0
     private var inFlight = 0
     private var stepsAtThisInstant = 0
-    private var counts = SwarmCounts()
-    private var violations: [String] = []
-    /// The server's own list of the receipts that it gave, by session.
-    private var decided: [String: [Receipt]] = [:]
 
     init(seed: UInt64, credentials: TrialCredentials, clock: LabClock) {
         self.seed = seed
@@ -69,32 +34,14 @@ struct SwarmTown: ~Copyable {
         buffer = .allocate(byteCount: SwarmLimits.transmitByteCount, alignment: 16)
         for index in 0..<SwarmLimits.clients {
             clients.append(SwarmClient(seed: source.next(), credentials: credentials, now: .zero))
-            let network = Self.network(isHealed: false, &source)
             streets.append(
-                Street(
-                    up: network.up, down: network.down,
-                    address: PeerAddress(ipv4: 198, 51, 100, UInt8(truncatingIfNeeded: index + 1), port: 40_000),
-                    faults: Self.faults(&source), history: [network.name], signalling: SignallingServer(server)))
+                SwarmStreet(
+                    index, network: SwarmNetwork(isHealed: false, &source), faults: SwarmFault.plan(&source),
+                    signalling: SignallingServer(server)))
         }
     }
 
     deinit { buffer.deallocate() }
-
-    private static func faults(_ source: inout Xoshiro256) -> [(at: Instant, fault: Fault)] {
-        func moment() -> Instant { Instant(nanoseconds: source.next() % UInt64(SwarmLimits.faultTime.nanoseconds)) }
-        var faults: [(at: Instant, fault: Fault)] = []
-        for _ in 0..<source.below(4) { faults.append((moment(), .network)) }
-        for _ in 0..<source.below(2) { faults.append((moment(), .reset)) }
-        for _ in 0..<source.below(2) { faults.append((moment(), .rebinding)) }
-        faults.append((Instant.zero + SwarmLimits.faultTime, .network))
-        return faults.sorted { $0.at > $1.at }
-    }
-
-    private static func network(isHealed: Bool, _ source: inout Xoshiro256) -> (name: String, up: Link, down: Link) {
-        let all = NetworkProfile.all
-        let profile = isHealed ? all[0] : all[source.below(all.count)]
-        return (profile.name, Link(profile.up, seed: source.next()), Link(profile.down, seed: source.next()))
-    }
 
     // MARK: The run
 
@@ -130,7 +77,7 @@ struct SwarmTown: ~Copyable {
         }
         stepsAtThisInstant += 1
         guard stepsAtThisInstant <= SwarmLimits.stepsAtOneInstant else {
-            violations.append("the clock stands still at \(now.nanoseconds) ns")
+            audit.violate("the clock stands still at \(now.nanoseconds) ns")
             return false
         }
         for index in streets.indices { suffer(index) }
@@ -151,48 +98,45 @@ struct SwarmTown: ~Copyable {
     private mutating func suffer(_ index: Int) {
         while let (at, fault) = streets[index].faults.last, at <= now {
             streets[index].faults.removeLast()
+            guard !clients[index].isOver else { continue }
             switch fault {
             case .network:
                 counts.networkChanges += 1
-                let network = Self.network(isHealed: isHealed, &source)
+                let network = SwarmNetwork(isHealed: isHealed, &source)
                 (streets[index].up, streets[index].down) = (network.up, network.down)
-                streets[index].history.append("\(network.name) at \(Int((now - .zero).milliseconds)) ms")
-            case .reset:
-                streets[index].history.append("reset at \(Int((now - .zero).milliseconds)) ms")
-                clients[index].reset(now: now)
+                streets[index].note(network.name, at: now)
+            case .reset(let isNoticed):
+                counts.resets += 1
+                streets[index].note(isNoticed ? "noticed reset" : "reset", at: now)
+                streets[index].cut()
+                clients[index].suffer(isNoticed: isNoticed, now: now)
             case .rebinding:
-                // QUIC cannot move before its handshake is confirmed (RFC 9000 section 9).
-                guard clients[index].isConfirmed else { break }
                 counts.rebindings += 1
-                streets[index].history.append("rebinding at \(Int((now - .zero).milliseconds)) ms")
-                streets[index].address.port += 1
-                clients[index].rebound()
+                streets[index].note("rebinding", at: now)
+                streets[index].rebind()
+                clients[index].suffer(isNoticed: false, now: now)
+            case .move:
+                guard let transport = clients[index].moveSomewhere(now: now) else { break }
+                streets[index].note("move to \(transport.rawValue)", at: now)
             }
         }
     }
 
     private mutating func deliver(_ index: Int) {
-        let path = NetworkPath(local: NetworkPath.serverSide.local, remote: streets[index].address)
         while let packet = streets[index].upQueue.popFirst(by: now) {
             inFlight -= 1
             streets[index].signalling.receive(
-                pool.datagram(in: packet.slot, byteCount: packet.byteCount), path: path, ecn: packet.ecn, now: now)
+                pool.datagram(in: packet.slot, byteCount: packet.byteCount), path: packet.path, ecn: packet.ecn, now: now)
             pool.release(packet.slot)
         }
         while let packet = streets[index].downQueue.popFirst(by: now) {
             inFlight -= 1
-            clients[index].receive(pool.datagram(in: packet.slot, byteCount: packet.byteCount), ecn: packet.ecn, now: now)
-            pool.release(packet.slot)
-        }
-    }
-
-    /// A new socket: what is under way to the old one, and from it, is lost.
-    private mutating func moveIn(_ index: Int) {
-        clients[index].hasNewSocket = false
-        streets[index].address.port += 1
-        streets[index].signalling = SignallingServer(server)
-        while let packet = streets[index].downQueue.popFirst(by: .distantFuture) ?? streets[index].upQueue.popFirst(by: .distantFuture) {
-            inFlight -= 1
+            if let path = streets[index].restored(packet.path) {
+                let datagram = pool.datagram(in: packet.slot, byteCount: packet.byteCount)
+                clients[index].receive(datagram, path: path, ecn: packet.ecn, now: now)
+            } else {
+                counts.packetsStray += 1
+            }
             pool.release(packet.slot)
         }
     }
@@ -201,26 +145,31 @@ struct SwarmTown: ~Copyable {
 
     private mutating func pump() {
         for index in streets.indices {
-            if clients[index].hasNewSocket { moveIn(index) }
-            guard !clients[index].isOver || !clients[index].attachment.endpoint.isClosed else { continue }
+            if clients[index].hasBegunAnew {
+                clients[index].hasBegunAnew = false
+                streets[index].beginAnew()
+                streets[index].note("began anew", at: now)
+            }
             while let transmit = clients[index].attachment.pollTransmit(into: buffer, now: now) { send(transmit, up: index) }
         }
         for index in streets.indices {
             while let transmit = streets[index].signalling.pollCallTransmit(into: buffer, now: now) { send(transmit, down: index) }
         }
         while let transmit = server.pollTransmit(into: buffer, now: now) {
-            if let index = streets.firstIndex(where: { $0.address == transmit.path.remote }) { send(transmit, down: index) }
+            if let index = streets.firstIndex(where: { $0.owns(transmit.path.remote) }) { send(transmit, down: index) }
         }
-        while let notice = server.pollNotice() {
-            if case .promptDecided(let sessionID, let receipt) = notice { decided[sessionID, default: []].append(receipt) }
+        for index in streets.indices {
+            while let transmit = streets[index].signalling.pollStreamTransmit(into: buffer, now: now) { send(transmit, down: index) }
         }
-        if inFlight > SwarmLimits.packetsInFlight { violations.append("\(inFlight) packets are under way") }
+        while let notice = server.pollNotice() { audit.hear(notice) }
+        if inFlight > SwarmLimits.packetsInFlight { audit.violate("\(inFlight) packets are under way") }
     }
 
     private mutating func send(_ transmit: Transmit, up index: Int) {
+        guard let path = streets[index].translated(transmit.path) else { return counts.packetsStray += 1 }
         forEachDatagram(of: transmit) { datagram, town in
             let fate = town.streets[index].up.send(byteCount: datagram.count, now: town.now)
-            for packet in town.packets(of: datagram, ecn: transmit.ecn, fate: fate, client: index) {
+            for packet in town.packets(of: datagram, ecn: transmit.ecn, path: path, fate: fate) {
                 town.streets[index].upQueue.insert(packet)
             }
         }
@@ -229,7 +178,7 @@ struct SwarmTown: ~Copyable {
     private mutating func send(_ transmit: Transmit, down index: Int) {
         forEachDatagram(of: transmit) { datagram, town in
             let fate = town.streets[index].down.send(byteCount: datagram.count, now: town.now)
-            for packet in town.packets(of: datagram, ecn: transmit.ecn, fate: fate, client: index) {
+            for packet in town.packets(of: datagram, ecn: transmit.ecn, path: transmit.path, fate: fate) {
                 town.streets[index].downQueue.insert(packet)
             }
         }
@@ -244,43 +193,37 @@ struct SwarmTown: ~Copyable {
     }
 
     /// What comes out at the other end for one datagram: nothing, it, it twice, or something like it.
-    private mutating func packets(of datagram: UnsafeRawBufferPointer, ecn: ECN, fate: Fate, client: Int) -> [PacketInFlight] {
+    private mutating func packets(of datagram: UnsafeRawBufferPointer, ecn: ECN, path: NetworkPath, fate: Fate) -> [PacketInFlight] {
         counts.packets += 1
         guard case .delivered(let arrival) = fate else {
             counts.packetsDropped += 1
             return []
         }
-        guard !isHealed, !clients[client].isConnecting, !Self.isUnprotected(datagram) else {
-            return [packet(datagram, ecn: ecn, arrival: arrival)]
+        func packet(_ bytes: UnsafeRawBufferPointer, _ arrival: Instant) -> PacketInFlight {
+            serial += 1
+            inFlight += 1
+            return PacketInFlight(
+                arrival: arrival, serial: serial, slot: pool.store(bytes), byteCount: bytes.count, path: path, ecn: ecn, depth: 0)
         }
+        guard !isHealed, !Self.isUnprotected(datagram) else { return [packet(datagram, arrival)] }
         switch source.below(200) {
         case 0:
             counts.packetsDoubled += 1
-            return [
-                packet(datagram, ecn: ecn, arrival: arrival),
-                packet(datagram, ecn: ecn, arrival: arrival + .milliseconds(source.below(100))),
-            ]
+            return [packet(datagram, arrival), packet(datagram, arrival + .milliseconds(source.below(100)))]
         case 1:
             counts.packetsCorrupted += 1
             var bytes = Array(datagram)
             bytes[source.below(bytes.count)] ^= 1 << UInt8(truncatingIfNeeded: source.below(8))
-            return bytes.withUnsafeBytes { [packet($0, ecn: ecn, arrival: arrival)] }
-        default:
-            return [packet(datagram, ecn: ecn, arrival: arrival)]
+            return bytes.withUnsafeBytes { [packet($0, arrival)] }
+        default: return [packet(datagram, arrival)]
         }
     }
 
-    /// What has no check of its own but UDP's, which the real network has and this one has not: the model of TCP, and the
-    /// handshake of DTLS 1.2.
+    /// What has no check of its own but UDP's and TCP's, which the real network has and this one has not: the models of TCP, the
+    /// handshake of DTLS 1.2, and QUIC's long headers, which a flipped bit turns into a version that nobody speaks.
     private static func isUnprotected(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        TCPSegment.isCall(datagram) || (20...22).contains(datagram.first ?? 0)
-    }
-
-    private mutating func packet(_ datagram: UnsafeRawBufferPointer, ecn: ECN, arrival: Instant) -> PacketInFlight {
-        serial += 1
-        inFlight += 1
-        return PacketInFlight(
-            arrival: arrival, serial: serial, slot: pool.store(datagram), byteCount: datagram.count, path: .serverSide, ecn: ecn, depth: 0)
+        let first = datagram.first ?? 0
+        return TCPSegment.isCall(datagram) || TCPSegment.isSegment(datagram) || (20...22).contains(first) || first >= 192
     }
 
     // MARK: The end
@@ -289,33 +232,16 @@ struct SwarmTown: ~Copyable {
         for (index, client) in clients.enumerated() {
             client.complain()
             counts += client.counts
-            for (sessionID, book) in client.pastBooks { audit(sessionID, book, of: index, isWhole: false) }
-            audit(client.sessionID, client.book, of: index, isWhole: true)
+            let name = "client \(index) (\(client.habits.transport.rawValue))"
+            let known = audit.violations.count
+            for book in client.pastBooks { audit.close(book, of: name, hasManifest: client.habits.sendsManifest, isWhole: false) }
+            audit.close(client.book, of: name, hasManifest: client.habits.sendsManifest, isWhole: true)
+            if audit.violations.count > known { audit.violate("\(name) suffered: \(streets[index].history.joined(separator: ", "))") }
         }
-        if !server.isIdle { violations.append("the server still has \(server.connectionCount) connections") }
-        return SwarmReport(seed: seed, counts: counts, violations: violations, end: now)
-    }
-
-    /// The receipts that a client heard are those that the server gave, in this order; all of them, where nothing broke.
-    private mutating func audit(_ sessionID: String?, _ book: SwarmBook, of client: Int, isWhole: Bool) {
-        counts += book.counts
-        let name = "client \(client) (\(clients[client].transport.rawValue))"
-        violations += book.violations.map { "\(name): \($0)" }
-        if !book.violations.isEmpty { violations.append("\(name) suffered: \(streets[client].history.joined(separator: ", "))") }
-        let given = sessionID.flatMap { decided[$0] } ?? []
-        if isWhole ? book.receipts != given : !given.starts(with: book.receipts) {
-            violations.append("\(name): the server gave \(given.count) receipts, and \(book.receipts.count) others were heard")
+        if !server.isIdle {
+            audit.violate("the server still has \(server.connectionCount) connections and \(server.sessionCount) sessions")
         }
+        counts += audit.counts
+        return SwarmReport(seed: seed, counts: counts, violations: audit.violations, end: now)
     }
-}
-
-/// How a swarm came out.
-package struct SwarmReport: Hashable, Sendable {
-    /// With it the swarm runs again, step by step.
-    package let seed: UInt64
-    package let counts: SwarmCounts
-    /// Every promise that was broken; none, where all is well.
-    package let violations: [String]
-    /// When everything was over, in virtual time.
-    package let end: Instant
 }
