@@ -131,8 +131,9 @@ final class ClientConnection {
         switch carrier {
         // A resume in early data has no effect yet, and shall have none.
         case .quic where earlyData == .pending: carrier.abandon(reason: reason, now: now)
-        case .quic where isOpen, .webSocket where isOpen: attachment.close(code: CloseCode.superseded, reason: reason, now: now)
+        // At once, and for the whole connection: WebTransport would withdraw a request that is not answered yet, and name no code.
         case .quic(let quic): quic.close(code: UInt64(CloseCode.superseded), reason: reason)
+        case .webSocket where isOpen: attachment.close(code: CloseCode.superseded, reason: reason, now: now)
         case .webSocket: carrier.abandon(reason: reason, now: now)
         // It has no other word than goodbye: the server hears nothing more.
         case .webRTC(let peer): peer.fallSilent()

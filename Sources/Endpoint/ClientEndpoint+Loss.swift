@@ -21,12 +21,18 @@ extension ClientEndpoint {
         guard !isOver else { return }
         let mayReturn = close.origin == .timeout || close.origin == .transportError
             || close.origin == .peer && (client.mayHaveMoved || close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
-        guard policy != nil, mayReturn, canResume || isOpening && close.origin == .timeout else { return finish(close) }
+        guard policy != nil, mayReturn, canResume || mayTryAgain(after: close) else { return finish(close) }
         if case .lost(let since, _, let retry) = link {
             link = .lost(since: since, close, retry: retry)
         } else {
             lose(close, now: now)
         }
+    }
+
+    /// Nobody answered the first connection: silence, or the end of a stream. Whatever else ends it would end another, too.
+    private func mayTryAgain(after close: TransportClose) -> Bool {
+        guard isOpening else { return false }
+        return close.origin == .timeout || close.origin == .transportError && usesStream
     }
 
     func finish(_ close: TransportClose) {

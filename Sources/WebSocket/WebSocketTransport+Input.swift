@@ -22,7 +22,8 @@ extension WebSocketTransport {
     package func streamEnded(now: Instant) {
         begin(now)
         streamHasEnded = true
-        if case .upgrading = state { over(TransportClose(code: 0, reason: "the server closed the connection", origin: .peer)) }
+        // A server that refuses says so in HTTP.
+        if case .upgrading = state { over(TransportClose(code: 0, reason: "the connection ended before the server answered", origin: .transportError)) }
     }
 
     func begin(_ now: Instant) {

@@ -127,7 +127,11 @@ package struct RealtimeClient: Sendable {
     }
 
     /// The attempt came to nothing, or was given up.
-    package mutating func resumeAbandoned() { hold = nil }
+    package mutating func resumeAbandoned() {
+        hold = nil
+        // Frames left by it that may never have come: the next one sends them again.
+        if case .resuming = link { link = .broken }
+    }
 
     /// The connection that replaces a broken one takes frames.
     package mutating func reopened() {
