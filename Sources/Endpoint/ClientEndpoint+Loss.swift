@@ -5,7 +5,6 @@ internal import Wire
 // A connection that is gone, or gives no sign: when another is wanted, and when the session is given up.
 
 extension ClientEndpoint {
-    var canResume: Bool { client.resumeRequest != nil }
     /// The first connection is not there yet, and what is said waits: another attempt loses nothing.
     var isOpening: Bool { !current.isOpen }
     var isLost: Bool { if case .lost = link { true } else { false } }

@@ -169,7 +169,7 @@ package final class ClientEndpoint {
     // MARK: Getters
 
     package var deadline: Instant? {
-        var deadline = earliest(current.deadline, next?.deadline, ownDeadline, client.deadline)
+        var deadline = earliest(current.deadline, next?.deadline, ownDeadline, clientDeadline(&client))
         for connection in former { deadline = earliest(deadline, connection.deadline) }
         return deadline
     }
@@ -224,7 +224,7 @@ package final class ClientEndpoint {
 
     package func handleTimeout(now: Instant) {
         for connection in connections { connection.handleTimeout(now: now) }
-        if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
+        if let deadline = clientDeadline(&client), deadline <= now { client.handleTimeout(now: now) }
         mind(now: now)
         serve(now: now)
     }
@@ -411,4 +411,15 @@ package final class ClientEndpoint {
             notices.append(.frameRefused(error))
         }
     }
+}
+
+// What is asked once a packet is read in place: a plain read of the class's property would copy the client, and with it retain and
+// release each of its arrays.
+
+private func clientDeadline(_ client: inout RealtimeClient) -> Instant? { client.deadline }
+
+extension ClientEndpoint {
+    var canResume: Bool { Self.canResume(&client) }
+
+    private static func canResume(_ client: inout RealtimeClient) -> Bool { client.canResume }
 }

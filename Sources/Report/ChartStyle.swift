@@ -50,8 +50,19 @@ enum ChartStyle {
 
     /// A text as Plotly shows it as it is: of the tags that Plotly takes for markup, only line breaks stay, which are ours.
     static func plain(_ text: String) -> String {
-        text.replacing("\n", with: " ").replacing("<br>", with: "\n")
-            .replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\n", with: "<br>")
+        let lines = text.split(separator: "<br>", omittingEmptySubsequences: false)
+        return lines.map { line in
+            line.unicodeScalars.reduce(into: "") { escaped, scalar in
+                switch scalar {
+                case "\n": escaped += " "
+                case "&": escaped += "&amp;"
+                case "<": escaped += "&lt;"
+                case ">": escaped += "&gt;"
+                default: escaped.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        .joined(separator: "<br>")
     }
 
     static let ink = "#222222"

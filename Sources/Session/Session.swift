@@ -248,9 +248,7 @@ package struct Session: Sendable {
         }
         let id = identifiers.next(.event)
         let bytes = event.encoded(eventID: id)
-        // A client that did not hear what one connection was told of its session hears it anew on the next.
-        let isResumed = if case .sessionResumed = event { true } else { false }
-        eventLog.append(id: id, bytes, isRepeated: !isResumed)
+        eventLog.append(id: id, bytes, isRepeated: !event.isOfOneConnection)
         if case .attached = phase { outputs.append(.event(bytes)) }
     }
 
@@ -260,5 +258,16 @@ package struct Session: Sendable {
         error.eventID = eventID
         counters.eventsRefused += 1
         emit(.error(error))
+    }
+}
+
+extension ServerEvent {
+    /// What one connection was told of its session: a client that did not hear it hears it anew on the next.
+    fileprivate var isOfOneConnection: Bool {
+        switch self {
+        case .sessionResumed: true
+        case .error(let error): error.code == .resumeGap
+        default: false
+        }
     }
 }

@@ -52,6 +52,18 @@ import Wire
         #expect(driver.types == ["input_audio_buffer.cleared"])
     }
 
+    @Test func `a gap of which a connection died unheard is told by the next one, once`() {
+        var driver = SessionDriver()
+        driver.send(.clearAudio(nextSequence: nil))
+        driver.resume(lastEventID: "event_nonsense")
+        driver.forget()
+        driver.resume(lastEventID: "event_nonsense")
+        #expect(driver.types.filter { $0 == "error" }.count == 1)
+        driver.forget()
+        driver.resume()
+        #expect(!driver.types.contains("error"))
+    }
+
     @Test func `a client that has the last event before the kept ones misses nothing`() {
         var limits = SessionLimits()
         limits.loggedEvents = 2

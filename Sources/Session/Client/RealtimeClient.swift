@@ -100,6 +100,9 @@ package struct RealtimeClient: Sendable {
 
     // MARK: From one connection to the next
 
+    /// Whether the session can go on over another connection.
+    package var canResume: Bool { resumeOffer != nil }
+
     /// What the next connection has to show; `nil` where the server resumes nothing.
     package var resumeRequest: ResumeRequest? {
         resumeOffer.map { offer in
