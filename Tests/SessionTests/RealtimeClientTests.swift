@@ -271,6 +271,32 @@ import Wire
         #expect(pair.notices == [.committed(itemID: "a"), .committed(itemID: "b")])
     }
 
+    /// The refusal of the second settled the first as well, and the first one's receipt then the third.
+    @Test func `a commit that is lost goes again, though one before it was refused and another waits`() {
+        var configuration = ClientConfiguration()
+        configuration.sendsManifest = false
+        configuration.wait = .seconds(30)
+        var pair = Pair(configuration)
+        pair.lost = [1, 5, 6, 7]
+        for count in [5, 3] {
+            pair.speak(count)
+            pair.client.commit(now: pair.server.now)
+            pair.run()
+        }
+        #expect(pair.receipts.isEmpty && pair.notices.contains { if case .error(let error) = $0 { error.code == .emptyBuffer } else { false } })
+        pair.speak(2)
+        pair.client.commit(now: pair.server.now)
+        while pair.client.pollOutput() != nil {}
+        pair.server.advance(by: .seconds(31))
+        pair.run()
+        #expect(pair.receipts.count == 1)
+        pair.server.resume()
+        pair.run()
+        pair.server.advance(by: .seconds(31))
+        pair.run()
+        #expect(pair.receipts.count == 2)
+    }
+
     @Test func `while a resume is under way nothing is acknowledged that came after it was asked for`() {
         var pair = Pair()
         _ = pair.acknowledgedByClear()

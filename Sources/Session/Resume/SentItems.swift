@@ -40,14 +40,22 @@ struct SentItems: Sendable {
     /// What is sent from now on goes another way.
     mutating func beginAttachment() { attachment += 1 }
 
-    /// The oldest commit was decided, or the one with this identifier was refused: the server needs nothing of it again.
+    /// The oldest commit was decided, or the one with this identifier was refused: the server needs nothing of its prompt again.
+    /// What belongs to commits before a refused one, which still wait for their receipts, stays.
     mutating func settle(commit id: String? = nil) {
         let index = entries[head...].firstIndex { entry in
             guard case .event(_, let eventID, isCommit: true, _) = entry?.item else { return false }
             return id == nil || id == eventID
         }
         guard let index else { return }
-        for _ in head...index { removeFirst() }
+        let before = entries[head..<index].lastIndex { entry in
+            if case .event(_, _, isCommit: true, _) = entry?.item { true } else { false }
+        }
+        guard let before else {
+            for _ in head...index { removeFirst() }
+            return
+        }
+        entries.removeSubrange((before + 1)...index)
     }
 
     /// Forgets what the server has, by its own account.
