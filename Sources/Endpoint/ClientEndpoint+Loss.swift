@@ -9,6 +9,12 @@ extension ClientEndpoint {
     var isOpening: Bool { !current.isOpen }
     var isLost: Bool { if case .lost = link { true } else { false } }
 
+    /// When another first connection is tried beside the present one. QUIC doubles its timer with each lost handshake, so a fresh one
+    /// is through sooner. A call and a stream begin with TCP, whose round trips a slow network may want in full: they are left alone.
+    func firstAttemptEnd(_ policy: ReconnectPolicy) -> Instant? {
+        if case .quic = current.carrier { current.began + policy.attempt } else { nil }
+    }
+
     /// When a session without a connection is given up.
     func patienceEnd(_ policy: ReconnectPolicy, since: Instant) -> Instant {
         isOpening ? current.began + policy.opening : since + policy.patience
@@ -67,7 +73,7 @@ extension ClientEndpoint {
         }
         switch link {
         case .steady where isOpening:
-            guard current.began + policy.attempt <= now else { return }
+            guard let end = firstAttemptEnd(policy), end <= now else { return }
             lose(TransportClose(code: 0, reason: "the connection does not open", origin: .timeout), now: now)
         case .steady:
             guard current.isOpen, canResume, let unanswered = current.unanswered, unanswered + policy.silence <= now else { return }

@@ -181,7 +181,7 @@ package final class ClientEndpoint {
         guard let policy, !isOver else { return nil }
         switch link {
         case .steady:
-            if isOpening { return current.began + policy.attempt }
+            if isOpening { return firstAttemptEnd(policy) }
             return earliest(next.map { $0.began + policy.attempt }, canResume ? current.unanswered.map { $0 + policy.silence } : nil)
         case .lost(let since, _, let retry):
             return earliest(patienceEnd(policy, since: since), retry, next.map { $0.began + policy.attempt })

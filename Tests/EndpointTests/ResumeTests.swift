@@ -196,7 +196,7 @@ import Wire
         house.clients[client].commit(now: house.now)
         let began = house.now
         #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
-        #expect(house.now - began < .seconds(8))
+        #expect(house.now - began < .seconds(10))
         #expect(house.receipts(client).first?.verdict == .intact)
         #expect(house.receipts(client).first?.expectedFrames == 40)
         house.clients[client].close(now: house.now)
