@@ -83,7 +83,11 @@ package struct MissingSequences: Sendable {
             self.highest = number
             return nil
         }
-        lowest = min(lowest ?? number, number)
+        if let first = lowest, number < first {
+            // Packets of before, sent once more: what lies between was sent, too.
+            if !ignoresGaps, number + 1 < first { insert((number + 1)..<first, now: now) }
+            lowest = number
+        }
         seekBeginning(number, isMarked: isMarked, now: now)
         guard let index = missing.firstIndex(where: { $0.number == number }) else { return nil }
         return missing.remove(at: index)

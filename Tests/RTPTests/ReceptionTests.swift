@@ -128,6 +128,15 @@ private func time(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: mill
         #expect(missing.missing.count == 2)
     }
 
+    @Test func `packets of before that are sent once more are missed where one of them does not come`() {
+        var missing = MissingSequences(patience: .seconds(1))
+        missing.received(100, now: time(0))
+        for sequence in [90, 91, 93, 94] as [UInt16] { missing.received(sequence, now: time(1)) }
+        missing.expect(from: 90, through: 100, now: time(2))
+        #expect(missing.requests(now: time(30)) == [92, 95, 96, 97, 98, 99])
+        #expect(!missing.hasAll(through: 100))
+    }
+
     @Test func `before the first arrival nothing is missing`() {
         var missing = MissingSequences(patience: .seconds(1))
         missing.expect(through: 100, now: time(0))
