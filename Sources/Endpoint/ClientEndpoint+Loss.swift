@@ -9,10 +9,10 @@ extension ClientEndpoint {
     var isOpening: Bool { !current.isOpen }
     var isLost: Bool { if case .lost = link { true } else { false } }
 
-    /// When another first connection is tried beside the present one. QUIC doubles its timer with each lost handshake, so a fresh one
-    /// is through sooner. A call and a stream begin with TCP, whose round trips a slow network may want in full: they are left alone.
-    func firstAttemptEnd(_ policy: ReconnectPolicy) -> Instant? {
-        if case .quic = current.carrier { current.began + policy.attempt } else { nil }
+    /// When another first connection is tried. QUIC doubles its timer with each lost handshake, so a fresh one is through sooner; a call
+    /// and a stream have longer.
+    func firstAttemptEnd(_ policy: ReconnectPolicy) -> Instant {
+        if case .quic = current.carrier { current.began + policy.attempt } else { current.began + policy.firstCall }
     }
 
     /// When a session without a connection is given up.
@@ -73,7 +73,7 @@ extension ClientEndpoint {
         }
         switch link {
         case .steady where isOpening:
-            guard let end = firstAttemptEnd(policy), end <= now else { return }
+            guard firstAttemptEnd(policy) <= now else { return }
             lose(TransportClose(code: 0, reason: "the connection does not open", origin: .timeout), now: now)
         case .steady:
             guard current.isOpen, canResume, let unanswered = current.unanswered, unanswered + policy.silence <= now else { return }

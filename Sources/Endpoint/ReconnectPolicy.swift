@@ -7,6 +7,8 @@ package struct ReconnectPolicy: Hashable, Sendable {
     package var silence = Duration.seconds(4)
     /// How long one attempt may take. A fresh one begins with a fresh timer: after a long outage it is through sooner.
     package var attempt = Duration.seconds(4)
+    /// How long a first call or stream may take: they begin with TCP, whose round trips a slow network may want in full.
+    package var firstCall = Duration.seconds(20)
     /// How long the first connection may take, attempts and all.
     package var opening = Duration.seconds(30)
     /// Between an attempt that failed and the next.
