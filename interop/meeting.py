@@ -197,3 +197,16 @@ def _check_answer(path: Path, frame_count: int) -> None:
         with wave.open(str(path)) as clip:
             seconds = clip.getnframes() / clip.getframerate()
         assert abs(seconds - frame_count * 0.02) < 0.1, f"{seconds} s of answer for {frame_count} frames"
+
+
+async def meet_thrice(case: Case, transport: str) -> None:
+    """`talk --tickets` to a server that does not know it, that does, and that has forgotten it."""
+    store = TicketStore()
+    credentials = make_credentials()
+    options = ("--tickets", str(case.logs / "tickets"))
+    for expected in ("none", "accepted", "rejected"):
+        if expected == "rejected":
+            store.tickets.clear()
+        report = await meet(case, transport, "stream-per-frame", *options, store=store, credentials=credentials)
+        assert report["early_data"] == expected, report
+    assert store.shown == [True, False], store.shown

@@ -2,19 +2,11 @@
 
 import harness
 from harness import Case
-from meeting import TicketStore, make_credentials, meet
+from meeting import meet_thrice
 
 
 async def case(case: Case) -> None:
-    store = TicketStore()
-    credentials = make_credentials()
-    options = ("--tickets", str(case.logs / "tickets"))
-    for expected in ("none", "accepted", "rejected"):
-        if expected == "rejected":
-            store.tickets.clear()
-        report = await meet(case, "roq", "stream-per-frame", *options, store=store, credentials=credentials)
-        assert report["early_data"] == expected, report
-    assert store.shown == [True, False], store.shown
+    await meet_thrice(case, "roq")
 
 
 if __name__ == "__main__":
