@@ -159,6 +159,65 @@ import Wire
         #expect(waits.count > 9_000)
     }
 
+    /// How often a queue that others fill was full, and how long a frame waited in it on average, by how far behind the beginning of
+    /// a slot frames leave: at multiples of a quarter of it.
+    private func crowd(_ profile: LinkProfile, phases: Int = 4) -> (drops: [Int], meanWaits: [Double]) {
+        var drops = [Int](repeating: 0, count: phases), waits = [Double](repeating: 0, count: phases), frames = drops
+        for seed: UInt64 in 0..<10 {
+            var link = Link(profile, seed: seed)
+            for index in 0..<8_000 {
+                let phase = index % phases
+                let now = Instant.zero + .milliseconds(20 * index) + Link.slot * phase / phases
+                frames[phase] += 1
+                switch link.send(byteCount: 120, now: now) {
+                case .delivered(let arrival): waits[phase] += (arrival - now - profile.delay).milliseconds
+                case .dropped: drops[phase] += 1
+                }
+            }
+        }
+        return (drops, waits.indices.map { waits[$0] / Double(frames[$0] - drops[$0]) })
+    }
+
+    @Test func `a queue that others fill treats frames alike, however far they lie from the grid of slots`() throws {
+        // So much that a frame, which is small, often finds a queue with no room even for it.
+        var profile = try #require(NetworkProfile.named("queue-70")).up
+        profile.crossTraffic = CrossTraffic(busyLoad: 6, quietLoad: 6, meanBusy: .seconds(1), meanQuiet: .seconds(1))
+        let (drops, waits) = crowd(profile)
+        let meanDrops = Double(drops.reduce(0, +)) / Double(drops.count), meanWait = waits.reduce(0, +) / Double(waits.count)
+        #expect(meanDrops > 200)
+        #expect(drops.allSatisfy { abs(Double($0) / meanDrops - 1) < 0.2 }, "\(drops)")
+        #expect(waits.allSatisfy { abs($0 / meanWait - 1) < 0.05 }, "\(waits)")
+    }
+
+    @Test(arguments: [2_000_000, 50_000_000, 1_000_000_000])
+    func `others fill a fast hop as they fill a slow one`(bitsPerSecond: Int) {
+        var profile = LinkProfile(delay: .zero, bitsPerSecond: bitsPerSecond, queueLimit: .milliseconds(100))
+        profile.crossTraffic = CrossTraffic(busyLoad: 1.5, quietLoad: 1.5, meanBusy: .seconds(1), meanQuiet: .seconds(1))
+        var link = Link(profile, seed: 1)
+        let waits = (1...20).map { index in
+            let now = Instant.zero + .milliseconds(20 * index)
+            guard case .delivered(let arrival) = link.send(byteCount: 100, now: now) else { return 100.0 }
+            return (arrival - now).milliseconds
+        }
+        #expect(waits.allSatisfy { $0 > 50 }, "\(waits)")
+    }
+
+    @Test func `a steady flow loses as much in as long runs, wherever in a slot its packets leave`() {
+        let profile = LinkProfile(
+            delay: .zero, bitsPerSecond: 10_000_000, queueLimit: .seconds(1), loss: .bursts(loss: 0.10, meanLength: 3))
+        let shares = (0..<4).map { phase in
+            var link = Link(profile, seed: 6)
+            let lost = (0..<50_000).map { index in
+                link.send(byteCount: 120, now: .zero + .milliseconds(20 * index) + Link.slot * phase / 4) == .dropped(.loss)
+            }
+            let runs = runs(lost)
+            return (loss: lost.count { $0 }, runs: runs.count)
+        }
+        // All see the chain once a frame, in the same states.
+        #expect(shares.allSatisfy { $0 == shares[0] })
+        #expect(abs(Double(shares[0].loss) / 5_000 - 1) < 0.1)
+    }
+
     @Test func `profiles have names of their own and say where they come from`() {
         #expect(Set(NetworkProfile.all.map(\.name)).count == NetworkProfile.all.count)
         for profile in NetworkProfile.all {

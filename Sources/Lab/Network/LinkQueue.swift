@@ -38,54 +38,71 @@ struct LinkQueue: Sendable {
     private func work(byteCount: Int) -> UInt64 { UInt64(byteCount) * 8_000_000_000 / bitsPerSecond }
 }
 
-/// Makes the packets of `CrossTraffic`: at most one a slot, by a chain of two states.
+/// Makes the packets of `CrossTraffic`: at most one a slot, by a chain of two states, and at any instant of its slot. Frames
+/// leave on a grid that slots divide, so that a fixed instant in each would be before or behind every one of them.
 private struct CrossTrafficSource: Sendable {
     private let packetWork: UInt64
+    private let slotLength: UInt64
     private let busyChance: Double
     private let quietChance: Double
     private let leaveBusy: Double
     private let leaveQuiet: Double
     private var source: Xoshiro256
     private var isBusy: Bool
+    /// The slot that is drawn next.
     private var slot: UInt64 = 0
+    /// When the packet of the slot drawn last comes, until it has come.
+    private var arrival: UInt64?
+
+    /// How long the traffic has gone on at time zero, so that a trial does not always begin with an empty queue.
+    private static let warmUp = UInt64(Duration.seconds(10).nanoseconds)
 
     init(_ traffic: CrossTraffic, packetWork: UInt64, seed: UInt64) {
         self.packetWork = packetWork
-        let slotLength = Double(Link.slotNanoseconds)
-        busyChance = traffic.busyLoad * slotLength / Double(packetWork)
-        quietChance = traffic.quietLoad * slotLength / Double(packetWork)
-        leaveBusy = slotLength / Double(traffic.meanBusy.nanoseconds)
-        leaveQuiet = slotLength / Double(traffic.meanQuiet.nanoseconds)
+        // A fast hop gets shorter slots: with at most half of them taken, there is room for the whole load.
+        let load = max(traffic.busyLoad, traffic.quietLoad)
+        let parts = (2 * load * Double(Link.slotNanoseconds) / Double(packetWork)).rounded(.up)
+        slotLength = Link.slotNanoseconds / UInt64(min(max(1, parts), Double(Link.slotNanoseconds)))
+        let length = Double(slotLength)
+        busyChance = traffic.busyLoad * length / Double(packetWork)
+        quietChance = traffic.quietLoad * length / Double(packetWork)
+        leaveBusy = length / Double(traffic.meanBusy.nanoseconds)
+        leaveQuiet = length / Double(traffic.meanQuiet.nanoseconds)
         source = Xoshiro256(seed: seed)
         isBusy = source.nextUnit() < leaveQuiet / (leaveBusy + leaveQuiet)
     }
 
     /// Lets all packets that come up to `now` into the queue, or past it when it is full.
     mutating func advance(to now: Instant, freeAt: inout Instant, limit: UInt64) {
-        let target = now.nanoseconds / Link.slotNanoseconds
-        while slot < target {
-            slot += 1
-            guard arrives() else { continue }
-            let moment = Instant(nanoseconds: slot * Link.slotNanoseconds)
-            let begin = max(moment, freeAt)
-            if begin.nanoseconds - moment.nanoseconds + packetWork <= limit {
-                freeAt = Instant(nanoseconds: begin.nanoseconds + packetWork)
+        let current = now.nanoseconds / slotLength
+        while true {
+            if let arrival {
+                guard arrival <= now.nanoseconds else { return }
+                let begin = max(arrival, freeAt.nanoseconds)
+                if begin - arrival + packetWork <= limit { freeAt = Instant(nanoseconds: begin + packetWork) }
+                self.arrival = nil
             }
+            guard slot <= current else { return }
+            arrival = drawn().map { slot * slotLength + $0 }
+            slot += 1
         }
     }
 
-    /// The backlog that 10 s of this traffic leave, so that a trial does not always begin with an empty queue.
+    /// The backlog at time zero, in nanoseconds; the slots are counted from there.
     mutating func warmedUpBacklog(limit: UInt64) -> UInt64 {
-        var backlog: UInt64 = 0
-        for _ in 0..<(10_000_000_000 / Link.slotNanoseconds) {
-            backlog -= min(backlog, Link.slotNanoseconds)
-            if arrives() && backlog + packetWork <= limit { backlog += packetWork }
-        }
-        return backlog
+        var freeAt = Instant.zero
+        advance(to: Instant(nanoseconds: Self.warmUp - 1), freeAt: &freeAt, limit: limit)
+        slot = 0
+        arrival = nil
+        return freeAt.nanoseconds - min(freeAt.nanoseconds, Self.warmUp)
     }
 
-    private mutating func arrives() -> Bool {
+    /// How far behind its beginning the next slot's packet comes; `nil` where there is none.
+    private mutating func drawn() -> UInt64? {
         if source.nextUnit() < (isBusy ? leaveBusy : leaveQuiet) { isBusy.toggle() }
-        return source.nextUnit() < (isBusy ? busyChance : quietChance)
+        let chance = isBusy ? busyChance : quietChance
+        let draw = source.nextUnit()
+        // Of the draws that bring a packet, each is as likely as any other: they say when it comes, too.
+        return draw < chance ? UInt64(draw / chance * Double(slotLength)) : nil
     }
 }
