@@ -67,7 +67,7 @@ extension ClientEndpoint {
     /// Looks after what is due.
     func mind(now: Instant) {
         guard let policy, let due = ownDeadline, due <= now else { return }
-        if let attempt = next, attempt.began + policy.attempt <= now {
+        if let end = attemptEnd, end <= now {
             giveUpAttempt(reason: "the attempt took too long", now: now)
             attemptFailed(TransportClose(code: 0, reason: "the attempt took too long", origin: .timeout), now: now)
         }
@@ -92,6 +92,7 @@ extension ClientEndpoint {
 
     func attemptFailed(_ close: TransportClose, now: Instant) {
         client.resumeAbandoned()
+        failedAttempts += 1
         if case .lost(let since, let first, _) = link {
             client.interrupt()
             if isOpening, close.origin == .peer { return finish(close) }

@@ -56,6 +56,8 @@ package final class ClientEndpoint {
     /// Replaced, and still read until they are closed.
     var former: [ClientConnection] = []
     var link = Link.steady
+    /// Attempts that came to nothing since a connection was open.
+    var failedAttempts = 0
     var client: RealtimeClient
     var notices: [EndpointNotice] = []
     private var noticeHead = 0
@@ -182,11 +184,15 @@ package final class ClientEndpoint {
         switch link {
         case .steady:
             if isOpening { return firstAttemptEnd(policy) }
-            return earliest(next.map { $0.began + policy.attempt }, canResume ? current.unanswered.map { $0 + policy.silence } : nil)
+            return earliest(attemptEnd, canResume ? current.unanswered.map { $0 + policy.silence } : nil)
         case .lost(let since, _, let retry):
-            return earliest(patienceEnd(policy, since: since), retry, next.map { $0.began + policy.attempt })
+            return earliest(patienceEnd(policy, since: since), retry, attemptEnd)
         }
     }
+
+    /// How long an attempt to open another connection may take now.
+    package var attemptTime: Duration { (policy ?? ReconnectPolicy()).attemptTime(after: failedAttempts) }
+    var attemptEnd: Instant? { next.map { $0.began + attemptTime } }
 
     /// The session is over, and nothing is left to send.
     package var isClosed: Bool {
@@ -333,6 +339,7 @@ package final class ClientEndpoint {
     /// The session's first connection is open.
     private func begin(over connection: ClientConnection, now: Instant) {
         connection.isOpen = true
+        failedAttempts = 0
         connection.request(now: now)
         client.transport = connection.attachment.capabilities.transport
         client.goOn()
@@ -381,6 +388,7 @@ package final class ClientEndpoint {
         former.append(current)
         current = connection
         next = nil
+        failedAttempts = 0
         link = .steady
         client.transport = connection.attachment.capabilities.transport
         connection.attachment.receives(client.delivery, now: now)

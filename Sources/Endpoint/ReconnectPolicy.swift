@@ -5,7 +5,8 @@ package struct ReconnectPolicy: Hashable, Sendable {
     /// How long nothing may be heard after something was sent. Longer than the outages that a connection recovers from by
     /// itself without making anybody wait.
     package var silence = Duration.seconds(4)
-    /// How long one attempt may take. A fresh one begins with a fresh timer: after a long outage it is through sooner.
+    /// How long the first attempt may take, and each further one twice as long as the one before. A fresh one begins with fresh
+    /// timers, so after a long outage it is through sooner; a slow network wants all its round trips all the same.
     package var attempt = Duration.seconds(4)
     /// How long a first call or stream may take: they begin with TCP, whose round trips a slow network may want in full.
     package var firstCall = Duration.seconds(20)
@@ -17,4 +18,7 @@ package struct ReconnectPolicy: Hashable, Sendable {
     package var patience = Duration.seconds(60)
 
     package init() {}
+
+    /// How long an attempt may take after so many that came to nothing.
+    func attemptTime(after failures: Int) -> Duration { min(attempt * (1 << min(failures, 16)), patience) }
 }
