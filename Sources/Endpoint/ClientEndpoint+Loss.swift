@@ -9,10 +9,23 @@ extension ClientEndpoint {
     var isOpening: Bool { !current.isOpen }
     var isLost: Bool { if case .lost = link { true } else { false } }
 
-    /// When another first connection is tried. QUIC doubles its timer with each lost handshake, so a fresh one is through sooner; a call
-    /// and a stream have longer.
-    func firstAttemptEnd(_ policy: ReconnectPolicy) -> Instant {
-        if case .quic = current.carrier { current.began + policy.attempt } else { current.began + policy.firstCall }
+    /// When a connection that does not open is given up for another attempt. QUIC doubles its timer with each lost handshake, so a fresh
+    /// one is through sooner; a first call and a first stream have longer.
+    func attemptEnd(of connection: ClientConnection) -> Instant {
+        if case .quic = connection.carrier { return connection.began + attemptTime }
+        return connection.began + streamAttemptTime
+    }
+
+    private var attemptTime: Duration { (policy ?? ReconnectPolicy()).attemptTime(after: failedAttempts) }
+
+    /// How long a driver may take until a stream stands, and its handshakes.
+    package var streamAttemptTime: Duration {
+        isOpening ? max(attemptTime, (policy ?? ReconnectPolicy()).firstCall) : attemptTime
+    }
+
+    /// When a connection on which nothing comes back counts as lost.
+    func silenceEnd(_ policy: ReconnectPolicy) -> Instant? {
+        current.unanswered.map { $0 + policy.silence(roundTrip: current.carrier.minimumRTT) }
     }
 
     /// When a session without a connection is given up.
@@ -67,16 +80,16 @@ extension ClientEndpoint {
     /// Looks after what is due.
     func mind(now: Instant) {
         guard let policy, let due = ownDeadline, due <= now else { return }
-        if let end = attemptEnd, end <= now {
+        if let next, attemptEnd(of: next) <= now {
             giveUpAttempt(reason: "the attempt took too long", now: now)
             attemptFailed(TransportClose(code: 0, reason: "the attempt took too long", origin: .timeout), now: now)
         }
         switch link {
         case .steady where isOpening:
-            guard firstAttemptEnd(policy) <= now else { return }
+            guard attemptEnd(of: current) <= now else { return }
             lose(TransportClose(code: 0, reason: "the connection does not open", origin: .timeout), now: now)
         case .steady:
-            guard current.isOpen, canResume, let unanswered = current.unanswered, unanswered + policy.silence <= now else { return }
+            guard current.isOpen, canResume, let end = silenceEnd(policy), end <= now else { return }
             lose(TransportClose(code: 0, reason: "the server gives no sign", origin: .timeout), now: now)
         case .lost(let since, let close, let retry):
             if patienceEnd(policy, since: since) <= now {

@@ -183,16 +183,12 @@ package final class ClientEndpoint {
         guard let policy, !isOver else { return nil }
         switch link {
         case .steady:
-            if isOpening { return firstAttemptEnd(policy) }
-            return earliest(attemptEnd, canResume ? current.unanswered.map { $0 + policy.silence } : nil)
+            if isOpening { return attemptEnd(of: current) }
+            return earliest(next.map(attemptEnd), canResume ? silenceEnd(policy) : nil)
         case .lost(let since, _, let retry):
-            return earliest(patienceEnd(policy, since: since), retry, attemptEnd)
+            return earliest(patienceEnd(policy, since: since), retry, next.map(attemptEnd))
         }
     }
-
-    /// How long an attempt to open another connection may take now.
-    package var attemptTime: Duration { (policy ?? ReconnectPolicy()).attemptTime(after: failedAttempts) }
-    var attemptEnd: Instant? { next.map { $0.began + attemptTime } }
 
     /// The session is over, and nothing is left to send.
     package var isClosed: Bool {

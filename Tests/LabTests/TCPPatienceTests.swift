@@ -61,6 +61,20 @@ import Wire
         #expect(client.tcp.deadline == nil)
     }
 
+    @Test func `where round trips are long it waits for so many of them`() {
+        var patience = Self.patience
+        patience.roundTrips = 100
+        var client = Lonely(patience)
+        client.tcp.write([1, 2, 3], now: client.now)
+        // The opening's round trip was 100 ms.
+        client.run(until: .zero + .milliseconds(10_600))
+        let isWaiting = !client.tcp.peerHasEnded
+        #expect(isWaiting)
+        client.run(until: .zero + .milliseconds(10_800))
+        let isBroken = client.tcp.peerHasEnded
+        #expect(isBroken)
+    }
+
     @Test func `without patience it goes on as Linux does`() {
         var client = Lonely(nil)
         client.tcp.write([1, 2, 3], now: client.now)

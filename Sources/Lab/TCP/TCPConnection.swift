@@ -20,6 +20,8 @@ struct TCPConnection {
     struct Patience: Hashable {
         /// `TCP_USER_TIMEOUT`: how long retransmissions, or probes, may go unanswered.
         var userTimeout: Duration
+        /// The same in round trips, as the opening measured them, where that is longer.
+        var roundTrips = 0
         /// `TCP_KEEPIDLE` and `TCP_KEEPINTVL`: when a connection without anything to send is probed.
         var probeIdle: Duration
         var probeInterval: Duration
@@ -33,7 +35,7 @@ struct TCPConnection {
     private var sender: TCPSender
     private var receiver: TCPReceiver
     private var ready: [TCPSegment] = []
-    private let patience: Patience?
+    private var patience: Patience?
     private var lastReceived: Instant
     private var nextProbe: Instant?
     private var probesSent = 0
@@ -122,6 +124,7 @@ struct TCPConnection {
         guard case .opening(let attempts, let sent, _) = phase else { return }
         phase = .open
         let roundTrip = attempts == 0 ? now - sent : .milliseconds(Int64(max(1, Int64(TCPSender.timestamp(now)) - Int64(echo))))
+        if let given = patience { patience?.userTimeout = max(given.userTimeout, roundTrip * given.roundTrips) }
         sender.timeout.sample(roundTrip, acknowledged: 0, next: 0)
         // RFC 6298 section 5.7, as `tcp_init_transfer` has it; a server's connection begins only now.
         if role == .client, attempts > 1 { sender.window.count = 1 }

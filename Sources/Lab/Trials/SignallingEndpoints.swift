@@ -348,6 +348,7 @@ extension TCPConnection.Patience {
     /// How a client's sockets are set that minds its connections: silence counts from the first retransmission, or is found out by
     /// probes.
     init(_ policy: ReconnectPolicy) {
-        self.init(userTimeout: policy.silence, probeIdle: policy.silence / 2, probeInterval: policy.silence / 4)
+        self.init(
+            userTimeout: policy.silence, roundTrips: ReconnectPolicy.silentRoundTrips, probeIdle: policy.silence / 2, probeInterval: policy.silence / 4)
     }
 }

@@ -1,3 +1,4 @@
+internal import Endpoint
 internal import Glibc
 package import NIOCore
 internal import NIOPosix
@@ -17,8 +18,8 @@ package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
     /// - Parameters:
     ///   - remote: the target's address, resolved.
     ///   - local: the address to connect from; the kernel chooses where it is `nil`.
-    ///   - silence: after so long without a sign of the peer's the stream counts as broken; the kernel's own patience is a quarter
-    ///     of an hour.
+    ///   - silence: after so long without a sign of the peer's, or after as many round trips as a `ReconnectPolicy` grants where these
+    ///     are long, the stream counts as broken; the kernel's own patience is a quarter of an hour.
     ///   - afterTurn: called on the loop after every turn, to collect the endpoint's notices.
     package static func start(
         _ target: TalkTarget, at remote: PeerAddress, from local: PeerAddress? = nil, trust: ClientTrust, within time: Duration,
@@ -39,7 +40,12 @@ package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
             }
         if let silence { bootstrap = bootstrap.givingUp(after: silence) }
         if let local = local.flatMap({ SocketAddress($0, isIPv6: $0.ipv4 == nil) }) { bootstrap = bootstrap.bind(to: local) }
+        let began = SystemClock.now()
         return bootstrap.connect(to: address).flatMapThrowing { channel in
+            let patience = (SystemClock.now() - began) * ReconnectPolicy.silentRoundTrips
+            if let silence, patience > silence {
+                try channel.syncOptions?.setOption(.tcpOption(.userTimeout), value: Int(patience.milliseconds))
+            }
             let own = channel.localAddress.flatMap(PeerAddress.init) ?? remote
             let endpoint: Endpoint
             do {

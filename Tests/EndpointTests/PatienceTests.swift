@@ -1,0 +1,55 @@
+import Endpoint
+import SCTPLease
+import Session
+import Testing
+import Wire
+
+/// How long a client waits before it gives a connection up, and an attempt to open another.
+@Suite(.ownsSCTP) struct PatienceTests {
+    private func speak(_ house: House, _ client: Int, _ frames: Range<Int>) {
+        for index in frames {
+            house.clients[client].capture(payload: House.payload(index), duration: .milliseconds(20), now: house.now)
+            house.run(for: .milliseconds(20))
+        }
+    }
+
+    private func wishes(_ house: House, _ client: Int) -> Int { house.notices[client].count { $0 == .attachmentWanted } }
+
+    private func opened(_ house: House, over transport: String) throws -> Int {
+        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+        house.run { $0.isOpen(client) }
+        house.run(for: .seconds(5))
+        return client
+    }
+
+    @Test(arguments: House.transports)
+    func `a second attempt has twice the time of the first`(transport: String) throws {
+        let house = try House()
+        let client = try opened(house, over: transport)
+        let policy = ReconnectPolicy()
+        house.dead = [house.path(client)]
+        speak(house, client, 0..<5)
+        #expect(house.run(for: .seconds(30)) { wishes($0, client) == 1 })
+        for attempt in 0..<2 {
+            house.attach(client, try House.transport(transport))
+            house.dead.append(try #require(house.clients[client].nextLocal))
+            let began = house.now
+            #expect(house.run(for: .seconds(60)) { wishes($0, client) == attempt + 2 })
+            #expect(house.now - began == policy.attempt * (1 << attempt) + policy.pause, "\(attempt)")
+        }
+    }
+
+    @Test(arguments: House.transports, [(delay: 25, silence: 4_000), (delay: 1_000, silence: 10_000)])
+    func `silence is five round trips, and four seconds at least`(transport: String, times: (delay: Int, silence: Int)) throws {
+        let house = try House(delay: .milliseconds(times.delay))
+        let client = try opened(house, over: transport)
+        house.run(for: .seconds(10))
+        house.dead = [house.path(client)]
+        let began = house.now
+        speak(house, client, 0..<1)
+        #expect(house.run(for: .seconds(30)) { wishes($0, client) == 1 })
+        let silence = house.now - began
+        // It counts from the first packet without an answer, which may have been there before; the round trip is measured.
+        #expect(silence < .milliseconds(times.silence * 11 / 10) && silence > .milliseconds(times.silence - 2 * times.delay - 1_100), "\(silence)")
+    }
+}
