@@ -120,15 +120,18 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // `gettimeofday` and `getrandom` under a virtual clock, for OpenSSL and usrsctp: linked only into the lab's own
+        // program, the tests and the fuzzer, never into one that serves.
+        .target(name: "CVirtualClock"),
+
         // Fuzz bodies, one a parser: replayed over the crash files by `make test`, driven by libFuzzer in `make fuzz`.
         .target(
             name: "Fuzz",
-            dependencies: ["Wire", "RTP", "Framing", "Audio", "SDP", "ICE", "Session", "QUIC", "HTTP3", "MediaStreams"],
+            dependencies: [
+                "Wire", "RTP", "Framing", "Audio", "SDP", "ICE", "Session", "QUIC", "HTTP3", "MediaStreams", "DTLS", "SCTP", "WebSocket",
+                "CVirtualClock",
+            ],
             swiftSettings: strict),
-
-        // `gettimeofday` and `getrandom` under a virtual clock, for OpenSSL and usrsctp: linked only into the lab's own
-        // program and the tests, never into one that serves.
-        .target(name: "CVirtualClock"),
 
         // Programs.
         .executableTarget(
@@ -170,7 +173,7 @@ let package = Package(
         .testTarget(name: "RealLabTests", dependencies: ["RealLab", "Lab", "Opus", "Session", "Wire"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
-        .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "SCTPLease", "Wire"], exclude: ["Crashes"], swiftSettings: strict),
     ]
 )
 

@@ -177,7 +177,7 @@ package final class DTLSSession {
     }
 
     /// Whether OpenSSL is to see a datagram. During the handshake it keeps records that it cannot read yet: too many are turned
-    /// away.
+    /// away, and so is what can be no part of a handshake.
     private func admit(_ datagram: UnsafeRawBufferPointer) -> Bool {
         switch state {
         case .idle, .closed: return false
@@ -185,7 +185,8 @@ package final class DTLSSession {
         case .handshaking: break
         }
         let bytes = datagram.bindMemory(to: UInt8.self)
-        earlyRecordCount += DTLSRecordHeader.protectedHandshakeCount(in: bytes.span)
+        guard let count = DTLSRecordHeader.protectedHandshakeCount(in: bytes.span) else { return false }
+        earlyRecordCount += count
         return earlyRecordCount <= configuration.limits.earlyRecords
     }
 

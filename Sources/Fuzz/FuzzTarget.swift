@@ -18,8 +18,18 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case rtp, rtcp, red, closing
     case stun, sdp, trickle
     case webSocket = "websocket"
+    case webSocketUpgrade = "websocket-upgrade"
+    case webSocketEnd = "websocket-end"
+    case json
+    case form
+    case dtls
+    case sctpPacket = "sctp-packet"
+    case sctpAssociation = "sctp-association"
     case session
     case client
+
+    /// Whether running it starts usrsctp, of which there is one a process.
+    package var ownsSCTP: Bool { self == .sctpAssociation }
 
     /// Gives `input` to the parser and checks what must hold of its answer.
     /// - Returns: Whether the parser took the input, all of it; `false` where it threw or asked for more.
@@ -48,6 +58,13 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .red: try fuzzRED(input)
         case .closing: try fuzzClosing(input)
         case .webSocket: try fuzzWebSocket(input)
+        case .webSocketUpgrade: try fuzzWebSocketUpgrade(input)
+        case .webSocketEnd: try fuzzWebSocketEnd(input)
+        case .json: try fuzzJSON(input)
+        case .form: try fuzzForm(input)
+        case .dtls: try fuzzDTLS(input)
+        case .sctpPacket: try fuzzSCTPPacket(input)
+        case .sctpAssociation: try fuzzSCTPAssociation(input)
         case .session: try fuzzSession(input)
         case .client: try fuzzClient(input)
         }

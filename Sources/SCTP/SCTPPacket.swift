@@ -1,7 +1,7 @@
 internal import Wire
 
 /// The forms of RFC 9260 that stand between the wire and usrsctp.
-enum SCTPPacket {
+package enum SCTPPacket {
     /// Source port, destination port, verification tag, checksum.
     static let headerByteCount = 12
     static let chunkHeaderByteCount = 4
@@ -26,9 +26,9 @@ enum SCTPPacket {
     }
 
     /// What is known of a packet that usrsctp may see.
-    struct Summary {
+    package struct Summary: Hashable, Sendable {
         /// It holds data, which is to be acknowledged.
-        var hasData = false
+        package var hasData = false
     }
 
     /// `nil` for a packet that usrsctp must not see. The sender is the authenticated peer, but that may be anybody's program.
@@ -36,7 +36,7 @@ enum SCTPPacket {
     /// Refused are packets whose chunks do not fill them, and what a data channel never has: an INIT or INIT ACK that names
     /// addresses (the code that reads those has read past their end before, CVE-2019-20503), and chunks of the extensions
     /// for addresses, authentication and dropped packets.
-    static func inspect(_ packet: Span<UInt8>) -> Summary? {
+    package static func inspect(_ packet: Span<UInt8>) -> Summary? {
         guard packet.count >= headerByteCount + chunkHeaderByteCount, packet.count <= 65_535 else { return nil }
         var summary = Summary()
         var offset = headerByteCount

@@ -1,5 +1,6 @@
 import Foundation
 import Fuzz
+import SCTPLease
 import Testing
 import Wire
 
@@ -21,35 +22,62 @@ private func run(_ target: FuzzTarget, _ input: [UInt8], _ name: @autoclosure ()
     }
 }
 
-@Suite struct FuzzTests {
-    @Test(arguments: FuzzTarget.allCases)
-    func `every kept input is taken or refused, and of both there are some`(target: FuzzTarget) throws {
-        let inputs = try inputs(for: target)
-        let taken = inputs.filter { run(target, $0.bytes, $0.name) }
-        #expect(!taken.isEmpty)
-        #expect(taken.count < inputs.count)
-    }
+/// Runs every kept input: of each target some are taken and some are refused.
+private func replay(_ target: FuzzTarget) throws {
+    let inputs = try inputs(for: target)
+    let taken = inputs.filter { run(target, $0.bytes, $0.name) }
+    #expect(!taken.isEmpty)
+    #expect(taken.count < inputs.count)
+}
 
-    @Test(arguments: FuzzTarget.allCases)
-    func `no shorter or mutated input breaks a rule`(target: FuzzTarget) throws {
-        // From one seed, so that every run tries the same; the fuzzers proper try others (docs/fuzzing.md).
-        var mutator = Mutator(seed: 0x5EED)
-        let inputs = try inputs(for: target).filter { $0.bytes.count <= 2_000 }
-        for input in inputs {
-            for length in stride(from: 0, to: input.bytes.count, by: max(1, input.bytes.count / 16)) {
-                _ = run(target, Array(input.bytes.prefix(length)), "\(input.name), first \(length) bytes")
-            }
-            for round in 0..<48 {
-                _ = run(target, mutator.mutate(input.bytes), "\(input.name), mutation \(round)")
-            }
+/// Runs shortened and mutated copies of the kept inputs, the same on every run; the fuzzers proper try others
+/// (docs/fuzzing.md).
+private func replayMutations(_ target: FuzzTarget) throws {
+    var mutator = Mutator(seed: 0x5EED)
+    let inputs = try inputs(for: target).filter { $0.bytes.count <= 2_000 }
+    for input in inputs {
+        for length in stride(from: 0, to: input.bytes.count, by: max(1, input.bytes.count / 16)) {
+            _ = run(target, Array(input.bytes.prefix(length)), "\(input.name), first \(length) bytes")
+        }
+        for round in 0..<48 {
+            _ = run(target, mutator.mutate(input.bytes), "\(input.name), mutation \(round)")
         }
     }
+}
+
+@Suite struct FuzzTests {
+    private static let targets = FuzzTarget.allCases.filter { !$0.ownsSCTP }
+
+    @Test(arguments: targets)
+    func `every kept input is taken or refused, and of both there are some`(target: FuzzTarget) throws { try replay(target) }
+
+    @Test(arguments: targets)
+    func `no shorter or mutated input breaks a rule`(target: FuzzTarget) throws { try replayMutations(target) }
 
     @Test func `every folder of inputs belongs to a target`() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Crashes")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(Set(names) == Set(FuzzTarget.allCases.map(\.rawValue)))
     }
+
+    @Test func `every target has its line in the page about fuzzing`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "docs/fuzzing.md"), encoding: .utf8)
+        let named = page.split(separator: "\n").filter { $0.hasPrefix("| `") }
+            .compactMap { $0.split(separator: "|").first }
+            .flatMap { $0.split(separator: "`", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) } }
+        #expect(named.sorted() == FuzzTarget.allCases.map(\.rawValue).sorted())
+    }
+}
+
+@Suite(.ownsSCTP) struct FuzzTestsOfSCTP {
+    private static let targets = FuzzTarget.allCases.filter(\.ownsSCTP)
+
+    @Test(arguments: targets)
+    func `every kept input is taken or refused, and of both there are some`(target: FuzzTarget) throws { try replay(target) }
+
+    @Test(arguments: targets)
+    func `no shorter or mutated input breaks a rule`(target: FuzzTarget) throws { try replayMutations(target) }
 }
 
 /// Changes inputs as a fuzzer does: bits, bytes, and pieces taken out, doubled or moved.
