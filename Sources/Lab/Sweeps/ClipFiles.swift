@@ -91,13 +91,19 @@ package enum ClipFiles {
         }
     }
 
-    /// What is said: a `.txt` of the same name, or a line of a file `transcription` beside it, as CMU Sphinx keeps them:
-    /// `<s> words </s> (name)`.
+    /// What is said: a `.txt` of the same name, or a line of a file `transcription` or `….transcription` beside it, as CMU Sphinx
+    /// keeps them: `<s> words </s> (name)`.
     private static func transcript(of path: URL) -> String? {
         if let data = try? Data(contentsOf: path.deletingPathExtension().appendingPathExtension("txt")) {
             return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         }
-        let list = path.deletingLastPathComponent().appending(path: "transcription")
+        let folder = path.deletingLastPathComponent()
+        let entries = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        let lists = entries.filter { $0.lastPathComponent == "transcription" || $0.pathExtension == "transcription" }
+        return lists.sorted { $0.lastPathComponent < $1.lastPathComponent }.lazy.compactMap { transcript(of: path, in: $0) }.first
+    }
+
+    private static func transcript(of path: URL, in list: URL) -> String? {
         guard let data = try? Data(contentsOf: list), data.count <= transcriptionByteCount else { return nil }
         let ending = "(\(path.deletingPathExtension().lastPathComponent))"
         for line in String(decoding: data, as: UTF8.self).split(separator: "\n") where line.hasSuffix(ending) {
