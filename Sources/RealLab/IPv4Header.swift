@@ -47,4 +47,12 @@ struct IPv4Header: Hashable {
     /// Where the source port stands; the destination's follows.
     var portsOffset: Int? { transport.map { _ in headerByteCount } }
     var checksumOffset: Int? { transport.map { headerByteCount + $0.checksumOffset } }
+
+    /// 0 where the packet has none.
+    func sourcePort(of packet: [UInt8]) -> UInt16 { number(at: portsOffset, of: packet) }
+    func destinationPort(of packet: [UInt8]) -> UInt16 { number(at: portsOffset.map { $0 + 2 }, of: packet) }
+
+    private func number(at offset: Int?, of packet: [UInt8]) -> UInt16 {
+        offset.map { UInt16(packet[$0]) << 8 | UInt16(packet[$0 + 1]) } ?? 0
+    }
 }

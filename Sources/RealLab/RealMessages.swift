@@ -51,6 +51,9 @@ struct ClientRecord: Codable, Hashable {
     var answer: Receipt?
     var refusedCount = 0
     var resumeCount = 0
+    /// The longest of them, from the wish to the event.
+    var resumeWanted: UInt64?
+    var resumed: UInt64?
     var finished: UInt64 = 0
     var end = ""
     /// By frame: when it was captured, and when it should have been.
@@ -73,6 +76,8 @@ struct ClientRecord: Codable, Hashable {
         answer = record.answer
         refusedCount = record.refusedCount
         resumeCount = record.resumeCount
+        resumeWanted = record.resume?.lowerBound.nanoseconds
+        resumed = record.resume?.upperBound.nanoseconds
         finished = record.finished.nanoseconds
         end = record.end
         captures = record.captures.map(\.nanoseconds)

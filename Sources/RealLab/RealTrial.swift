@@ -43,8 +43,13 @@ struct RealTrial {
         record.answerDecided = client.answerDecided.map(moved)
         record.refusedCount = client.refusedCount
         record.resumeCount = client.resumeCount
+        if let wanted = client.resumeWanted, let resumed = client.resumed, wanted <= resumed {
+            record.resume = moved(wanted)..<moved(resumed)
+        }
         record.end = client.end
-        record.setupComputing = record.opened.map { SetUpComputing.time(up: relay.transmissions, down: relay.answers, until: $0) }
+        let computing = SetUpComputing(up: relay.transmissions, down: relay.answers)
+        record.setupComputing = record.opened.map { computing.time(in: .zero..<$0) }
+        record.resumeComputing = record.resume.map(computing.time)
         record.lateness = Lateness(link: relay.latenessP99, capture: captureLateness(client))
         witness(client.captures.map(moved), relay.transmissions, in: &record)
         return record

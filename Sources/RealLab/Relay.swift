@@ -86,12 +86,17 @@ private struct RelayedTrial: Sendable {
     /// - Returns: what becomes of the packet, which leaves as it stands then; `nil` where the NAT knows nobody whom it is for.
     mutating func send(_ packet: inout [UInt8], _ header: IPv4Header, from side: RelaySide, now: Instant) -> Fate? {
         let sent = Instant.zero + max(.zero, now - origin)
+        let port: UInt16
         switch side {
-        case .client: nat?.translate(outward: &packet, header, now: sent)
-        case .server: guard nat?.translate(inward: &packet, header, now: sent) ?? true else { return nil }
+        case .client:
+            port = header.sourcePort(of: packet)
+            nat?.translate(outward: &packet, header, now: sent)
+        case .server:
+            guard nat?.translate(inward: &packet, header, now: sent) ?? true else { return nil }
+            port = header.destinationPort(of: packet)
         }
         let fate = side == .client ? up.send(byteCount: header.byteCount, now: sent) : down.send(byteCount: header.byteCount, now: sent)
-        let transmission = Transmission(sent: sent, byteCount: max(0, header.byteCount - Link.headerByteCount), fate: fate)
+        let transmission = Transmission(sent: sent, byteCount: max(0, header.byteCount - Link.headerByteCount), fate: fate, port: port)
         switch side {
         case .client: transmissions.append(transmission)
         case .server: answers.append(transmission)

@@ -145,10 +145,11 @@ extension TrafficRecord {
 }
 
 extension Transmission {
-    /// Instant of sending, size, and the arrival, or why there was none.
+    /// Instant of sending, size, port, and the arrival, or why there was none.
     fileprivate func append(to body: inout [UInt8]) {
         body.append(bigEndian: sent.nanoseconds)
         body.append(bigEndian: UInt16(clamping: byteCount))
+        body.append(bigEndian: port)
         switch fate {
         case .delivered(let arrival):
             body.append(0)
@@ -162,13 +163,14 @@ extension Transmission {
     fileprivate init(_ reader: inout ByteReader) throws(ParseError) {
         let sent = Instant(nanoseconds: try reader.readUInt64())
         let byteCount = Int(try reader.readUInt16())
+        let port = try reader.readUInt16()
         let kind = try reader.readUInt8()
         let value = try reader.readUInt64()
         switch kind {
-        case 0: self.init(sent: sent, byteCount: byteCount, fate: .delivered(at: Instant(nanoseconds: value)))
+        case 0: self.init(sent: sent, byteCount: byteCount, fate: .delivered(at: Instant(nanoseconds: value)), port: port)
         case 1:
             guard value < UInt64(DropReason.allCases.count) else { throw .malformed("no such reason of a loss") }
-            self.init(sent: sent, byteCount: byteCount, fate: .dropped(DropReason.allCases[Int(value)]))
+            self.init(sent: sent, byteCount: byteCount, fate: .dropped(DropReason.allCases[Int(value)]), port: port)
         default: throw .malformed("no such fate of a packet")
         }
     }

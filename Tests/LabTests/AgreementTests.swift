@@ -55,11 +55,48 @@ import Testing
         }
         let explained = try cell(rows(TrialRow.virtualWorld, intact: 20), real(110, computing: 7))
         #expect(!explained.agrees && explained.isExplained)
-        #expect(explained.reasons == [.computing(milliseconds: 7, rest: 1)])
+        #expect(explained.reasons == [.computing(measure: "setup_ms", milliseconds: 7, rest: 1)])
         // Speech begins at 120 ms in both worlds.
         let other = try cell(rows(TrialRow.virtualWorld, intact: 20), real(130, computing: 7))
         #expect(!other.isExplained)
-        #expect(other.reasons == [.ticks(20, of: 20), .computing(milliseconds: 7, rest: 21), .shifted(measure: "setup_ms", pairedMilliseconds: 21)])
+        #expect(
+            other.reasons == [
+                .ticks(20, of: 20), .computing(measure: "setup_ms", milliseconds: 7, rest: 21),
+                .shifted(measure: "setup_ms", pairedMilliseconds: 21),
+            ])
+    }
+
+    /// Of 20 trials, those that went on over another connection after so long, of which the ends computed a part.
+    private func resumed(_ world: String, count: Int, after time: Double = 200, computing: Double? = nil) -> [TrialRow] {
+        rows(world, intact: 20).map { row in
+            var row = row
+            guard row.trial < count else { return row }
+            row.resumes = 1
+            row.resumeMilliseconds = time
+            row.resumeComputingMilliseconds = computing
+            return row
+        }
+    }
+
+    @Test func `sessions that go on over another connection are to be as many, and as soon`() throws {
+        let same = try cell(resumed(TrialRow.virtualWorld, count: 10), resumed(TrialRow.realWorld, count: 11, after: 204))
+        #expect(same.agrees)
+        let explained = try cell(resumed(TrialRow.virtualWorld, count: 10), resumed(TrialRow.realWorld, count: 11, after: 208, computing: 7))
+        #expect(!explained.agrees && explained.isExplained)
+        #expect(explained.reasons == [.computing(measure: "resume_ms", milliseconds: 7, rest: 1)])
+        let fewer = try cell(resumed(TrialRow.virtualWorld, count: 20), resumed(TrialRow.realWorld, count: 5))
+        #expect(!fewer.agrees && !fewer.isExplained)
+        #expect(fewer.reasons.map(\.description) == [
+            "20 of 20 sessions went on over another connection in virtual time, 5 of 20 in real time"
+        ])
+    }
+
+    @Test func `resumes have columns only where there are any`() throws {
+        let without = try #require(Agreement(resumed(TrialRow.virtualWorld, count: 0) + resumed(TrialRow.realWorld, count: 0)))
+        let with = try #require(Agreement(resumed(TrialRow.virtualWorld, count: 20) + resumed(TrialRow.realWorld, count: 20, after: 203)))
+        #expect(!without.table(usesStyle: false)[0].contains("resume"))
+        #expect(with.table(usesStyle: false)[0].contains("resume") && with.table(usesStyle: false)[2].contains("200/203 "))
+        #expect(with.csv.split(separator: "\n")[0].contains("resume_ms_virtual_median"))
     }
 
     @Test func `what chance makes of few trials is told from a shift`() throws {
@@ -72,7 +109,7 @@ import Testing
         }
         // The same wide spread in both worlds, 12 ms apart in each pair.
         let cell = try cell(delays(TrialRow.virtualWorld) { Double($0) * 10 }, delays(TrialRow.realWorld) { Double($0) * 10 + 12 })
-        guard case .chance(measure: "frame_delay_p50_ms", let interval)? = cell.reasons.first else {
+        guard case .chance(measure: "frame_delay_p50_ms", let interval, pairedMilliseconds: 12)? = cell.reasons.first else {
             Issue.record("\(cell.reasons)")
             return
         }

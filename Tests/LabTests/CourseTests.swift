@@ -80,6 +80,19 @@ import Wire
             #expect(row.verdict == "intact" && row.framesMissing == 0, "\(row.mode)")
             #expect(row.resumes == 1 && row.transports == move)
             #expect(row.answerVerdict == "intact")
+            // The former connection carries frames until the new one stands: the server never waits longer for one.
+            #expect(try #require(row.stallMilliseconds) < 21, "\(row.mode)")
+            #expect(try Self.time(of: move).contains(#require(row.resumeMilliseconds)), "\(row.mode)")
+        }
+    }
+
+    /// How long a move takes where a round trip is 100 ms: QUIC opens in one, TCP and TLS in two, a WebRTC call in five, and the session's
+    /// event comes one later.
+    private static func time(of move: String) -> ClosedRange<Double> {
+        switch TrialCourse(move)?.move?.to.rawValue {
+        case "webrtc": 600...610
+        case "websocket": 300...306
+        default: 200...205
         }
     }
 

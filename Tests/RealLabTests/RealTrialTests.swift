@@ -21,6 +21,7 @@ import Wire
         client.committed = at(161)
         client.firstAudio = at(600)
         client.answerFrames = 50
+        (client.resumeWanted, client.resumed, client.resumeCount) = (at(150), at(260), 1)
         client.finished = at(1700)
         client.end = TrialRow.completedEnd
         return client
@@ -74,8 +75,17 @@ import Wire
         #expect(row.commitWaitMilliseconds == 250)
         #expect(row.responseFirstAudioMilliseconds == 439)
         #expect(row.frameDelayP50Milliseconds == 65)
+        #expect(row.resumeMilliseconds == 110)
         #expect(row.virtualSeconds == 1.7)
         #expect(row.setupRoundTrips == nil)
+    }
+
+    @Test func `the longest time without a frame ends with the last one, or with the commit`() {
+        // Frames came at 171 and 240 ms; the commit at 211, and in the other trial at 311.
+        #expect(Self.trial().row(Self.relay, commit: "abc").stallMilliseconds == 69)
+        var late = Self.trial()
+        late.account?.committed += 100_000_000
+        #expect(late.row(Self.relay, commit: "abc").stallMilliseconds == 71)
     }
 
     @Test func `finds each frame's packet by its time and size`() {

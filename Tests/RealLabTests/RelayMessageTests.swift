@@ -16,7 +16,7 @@ import Wire
                 trial: 3, up: TrafficRecord(byteCount: 1000, packetCount: 3, dropCount: 2), down: TrafficRecord(byteCount: 5),
                 latenessP99: .microseconds(150),
                 transmissions: [
-                    Transmission(sent: Instant(nanoseconds: 5), byteCount: 972, fate: .delivered(at: Instant(nanoseconds: 99))),
+                    Transmission(sent: Instant(nanoseconds: 5), byteCount: 972, fate: .delivered(at: Instant(nanoseconds: 99)), port: 40_000),
                     Transmission(sent: Instant(nanoseconds: 6), byteCount: 10, fate: .dropped(.outage)),
                 ],
                 answers: [Transmission(sent: Instant(nanoseconds: 7), byteCount: 11, fate: .delivered(at: Instant(nanoseconds: 70)))])),

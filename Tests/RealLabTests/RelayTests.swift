@@ -5,7 +5,9 @@ import Wire
 @testable import RealLab
 
 /// An IPv4 packet of `count` bytes between a trial's client and the server, with a number in its last byte.
-func packet(_ count: Int, trial: Int, from side: RelaySide = .client, number: UInt8 = 0, protocol kind: UInt8 = 17) -> [UInt8] {
+func packet(
+    _ count: Int, trial: Int, from side: RelaySide = .client, number: UInt8 = 0, protocol kind: UInt8 = 17, port: UInt16 = 0
+) -> [UInt8] {
     let client = RealAddresses.client(trial)
     let (source, destination) = side == .client ? (client, RealAddresses.server) : (RealAddresses.server, client)
     var bytes: [UInt8] = [0x45, 0]
@@ -13,6 +15,7 @@ func packet(_ count: Int, trial: Int, from side: RelaySide = .client, number: UI
     bytes += [0, 0, 0x40, 0, 64, kind, 0, 0]
     bytes.append(bigEndian: source)
     bytes.append(bigEndian: destination)
+    for endPort in side == .client ? [port, 443] : [443, port] { bytes.append(bigEndian: endPort) }
     bytes += Array(repeating: 0, count: count - bytes.count)
     bytes[count - 1] = number
     return bytes
@@ -82,6 +85,20 @@ func profile(_ link: LinkProfile) -> NetworkProfile {
         #expect(packets.map(\.arrival) == Array(repeating: Self.origin + .milliseconds(58), count: 3))
         #expect(packets.map(\.destination) == [.server, .client, .server])
         #expect(packets.map(\.trial) == [0, 0, 7])
+    }
+
+    @Test func `a packet is known by its client's port, even behind a NAT that gave it another`() throws {
+        var profile = profile(Self.slow)
+        profile.rebinding = Rebinding(earliest: .milliseconds(10), latest: .milliseconds(10))
+        var relay = Relay()
+        relay.open(opening(0), profile: profile)
+        for milliseconds in [0, 20] {
+            relay.receive(packet(100, trial: 0, port: 40_000), from: .client, now: Self.origin + .milliseconds(milliseconds))
+        }
+        relay.receive(packet(100, trial: 0, from: .server, port: 20_000), from: .server, now: Self.origin + .milliseconds(30))
+        let closed = relay.close(trial: 0)
+        let account = try #require(closed)
+        #expect((account.transmissions + account.answers).map(\.port) == [40_000, 40_000, 40_000])
     }
 
     @Test(arguments: [40, 52, 60, 1500]) func `a TCP segment weighs what it weighs`(count: Int) throws {

@@ -147,11 +147,14 @@ package struct Transmission: Hashable, Sendable {
     package var sent: Instant
     package var byteCount: Int
     package var fate: Fate
+    /// The client's, which tells its connections apart; 0 in virtual time.
+    package var port: UInt16
 
-    package init(sent: Instant, byteCount: Int, fate: Fate) {
+    package init(sent: Instant, byteCount: Int, fate: Fate, port: UInt16 = 0) {
         self.sent = sent
         self.byteCount = byteCount
         self.fate = fate
+        self.port = port
     }
 }
 

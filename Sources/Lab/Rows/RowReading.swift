@@ -23,7 +23,9 @@ package enum RowError: Error, Hashable, Sendable, CustomStringConvertible {
 
 extension TrialRow {
     /// Columns that rows of earlier versions have not: nothing of the kind could happen there.
-    private static let laterColumns: Set = ["resumes", "transports", "setup_computing_ms"]
+    private static let laterColumns: Set = [
+        "resumes", "resume_ms", "transports", "stall_ms", "setup_computing_ms", "resume_computing_ms",
+    ]
 
     /// Reads one line of `trials.jsonl`. Columns of a later version that this one does not know are passed over;
     /// a column without a value of its own type is an error.

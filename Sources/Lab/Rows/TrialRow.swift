@@ -30,6 +30,8 @@ package struct TrialRow: Hashable, Sendable {
     package var longestGapMilliseconds = 0
     /// How often the session went on over another connection.
     package var resumes = 0
+    /// From the wish for another connection to the session's going on over it; the longest.
+    package var resumeMilliseconds: Double?
     /// The transports over which the prompt came, in order, with `>` between, where there was more than one connection.
     package var transports = ""
     package var intact = false
@@ -46,6 +48,8 @@ package struct TrialRow: Hashable, Sendable {
     package var frameDelayP99Milliseconds: Double?
     package var liveDelayP99Milliseconds: Double?
     package var liveOwnDelayP99Milliseconds: Double?
+    /// The longest time in which no frame of the prompt came.
+    package var stallMilliseconds: Double?
     package var commitWaitMilliseconds: Double?
     package var responseFirstAudioMilliseconds: Double?
     package var responseFrames = 0
@@ -67,6 +71,8 @@ package struct TrialRow: Hashable, Sendable {
     package var captureLatenessP99Milliseconds: Double?
     /// Of `setupMilliseconds`, what the ends computed; only where real time passed.
     package var setupComputingMilliseconds: Double?
+    /// The same of `resumeMilliseconds`.
+    package var resumeComputingMilliseconds: Double?
     package var log = ""
     package var virtualSeconds = 0.0
     package var wallSeconds = 0.0
@@ -111,6 +117,7 @@ extension TrialRow {
         .integer("frames_refused", \.framesRefused),
         .integer("longest_gap_ms", \.longestGapMilliseconds),
         .integer("resumes", \.resumes),
+        .optionalNumber("resume_ms", \.resumeMilliseconds),
         .text("transports", \.transports),
         .flag("intact", \.intact),
         .text("verdict", \.verdict),
@@ -125,6 +132,7 @@ extension TrialRow {
         .optionalNumber("frame_delay_p99_ms", \.frameDelayP99Milliseconds),
         .optionalNumber("live_delay_p99_ms", \.liveDelayP99Milliseconds),
         .optionalNumber("live_own_delay_p99_ms", \.liveOwnDelayP99Milliseconds),
+        .optionalNumber("stall_ms", \.stallMilliseconds),
         .optionalNumber("commit_wait_ms", \.commitWaitMilliseconds),
         .optionalNumber("response_first_audio_ms", \.responseFirstAudioMilliseconds),
         .integer("response_frames", \.responseFrames),
@@ -144,6 +152,7 @@ extension TrialRow {
         .optionalNumber("link_lateness_p99_ms", \.linkLatenessP99Milliseconds),
         .optionalNumber("capture_lateness_p99_ms", \.captureLatenessP99Milliseconds),
         .optionalNumber("setup_computing_ms", \.setupComputingMilliseconds),
+        .optionalNumber("resume_computing_ms", \.resumeComputingMilliseconds),
         .text("log", \.log),
         .number("virtual_s", \.virtualSeconds),
         .fineNumber("wall_s", \.wallSeconds),

@@ -13,8 +13,11 @@ package struct Agreement: Hashable, Sendable {
     /// How late, in milliseconds at the 99th percentile, the machine may be in a trial that says something.
     package static let lateness = 3.0
 
-    /// The measures whose middles are compared.
-    package static let measures = ["setup_ms", "frame_delay_p50_ms", "commit_wait_ms", "response_first_audio_ms"]
+    /// The measures whose middles are compared. `stall_ms` is none of them: the longest of several hundred times is first of all that in
+    /// which a machine was latest.
+    package static let measures = ["setup_ms", resumeMeasure, "frame_delay_p50_ms", "commit_wait_ms", "response_first_audio_ms"]
+    /// Only sessions that went on over another connection have it.
+    static let resumeMeasure = "resume_ms"
 
     /// `nil` where no cell has trials of both worlds.
     package init?(_ rows: [TrialRow], bootstrap: Bootstrap = Bootstrap()) {
@@ -54,17 +57,15 @@ package struct CellAgreement: Hashable, Sendable {
     package var reasons: [DisagreementReason]
 
     /// Each world's share of intact prompts lies within the other's 95 % interval.
-    package var integrityAgrees: Bool {
-        guard let here = virtual.intact.value, let there = real.intact.value,
-            let mine = virtual.intact.wilson, let theirs = real.intact.wilson
-        else { return false }
-        return mine.nearlyContains(there) && theirs.nearlyContains(here)
-    }
-
+    package var integrityAgrees: Bool { virtual.intact.agrees(with: real.intact) }
+    /// The same of the sessions that went on over another connection.
+    package var resumesAgree: Bool { virtual.resumed.agrees(with: real.resumed) }
     package var delaysAgree: Bool { measures.allSatisfy(\.agrees) }
-    package var agrees: Bool { integrityAgrees && delaysAgree }
+    package var agrees: Bool { integrityAgrees && resumesAgree && delaysAgree }
     /// Every reason is one that is no fault of the simulation.
-    package var isExplained: Bool { integrityAgrees && !measures.isEmpty && reasons.allSatisfy(\.isExplanation) }
+    package var isExplained: Bool {
+        integrityAgrees && resumesAgree && !measures.isEmpty && reasons.allSatisfy(\.isExplanation)
+    }
 
     init(_ cell: Cell, virtual: [TrialRow], real: [TrialRow], bootstrap: Bootstrap) {
         self.cell = cell
@@ -97,6 +98,8 @@ package struct WorldSummary: Hashable, Sendable {
     package var trials: Int
     package var completed: Int
     package var intact: Proportion
+    /// Sessions that went on over another connection.
+    package var resumed: Proportion
     /// The link's lateness and that of captures, whichever is more, at the median and the worst of the trials; `nil` in
     /// virtual time, which is never late.
     package var medianLateness: Double?
@@ -106,6 +109,7 @@ package struct WorldSummary: Hashable, Sendable {
         trials = rows.count
         completed = rows.count { $0.end == TrialRow.completedEnd }
         intact = Proportion(successes: rows.count { $0.intact }, trials: rows.count)
+        resumed = Proportion(successes: rows.count { $0.resumes > 0 }, trials: rows.count)
         let lateness = Sample(
             rows.compactMap { row in
                 row.linkLatenessP99Milliseconds.map { max($0, row.captureLatenessP99Milliseconds ?? 0) }
@@ -138,7 +142,7 @@ package struct MeasureAgreement: Hashable, Sendable {
     package var real: Spread
     /// The real median less the virtual one.
     package var difference: Double
-    /// Of a set-up: what the ends computed in the middle real trial.
+    /// Of a set-up, the first or a later one: what the ends computed in the middle real trial.
     package var computing: Double?
     /// The difference of the medians, its interval, and the median over pairs: where the ends computed, without that.
     package var network: Difference
@@ -163,11 +167,15 @@ package struct MeasureAgreement: Hashable, Sendable {
                 guard let here = measure.value(pair.virtual), let there = measure.value(pair.real) else { return nil }
                 return there - here
             }, bootstrap: bootstrap)
-        let isSetUp = measure.name == "setup_ms"
-        computing = isSetUp ? Sample(real.compactMap(\.setupComputingMilliseconds)).median : nil
-        func ofNetwork(_ row: TrialRow) -> Double? {
-            measure.value(row).map { $0 - (isSetUp ? row.setupComputingMilliseconds ?? 0 : 0) }
+        func computed(_ row: TrialRow) -> Double? {
+            switch measure.name {
+            case "setup_ms": row.setupComputingMilliseconds
+            case Agreement.resumeMeasure: row.resumeComputingMilliseconds
+            default: nil
+            }
         }
+        computing = Sample(real.compactMap(computed)).median
+        func ofNetwork(_ row: TrialRow) -> Double? { measure.value(row).map { $0 - (computed(row) ?? 0) } }
         let (mine, theirs) = (Sample(virtual.compactMap(ofNetwork)), Sample(real.compactMap(ofNetwork)))
         network = Difference(
             medians: (theirs.median ?? 0) - (mine.median ?? 0), interval: bootstrap.medianDifferenceInterval(of: theirs, over: mine),
@@ -193,18 +201,21 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     case unfinished(Int, of: Int)
     /// The machine was late in the middle real trial.
     case late(milliseconds: Double)
-    /// The ends compute while they set up, which takes no virtual time: so long in the middle trial, and the rest differs by so much.
-    case computing(milliseconds: Double, rest: Double)
+    /// The ends compute while they set up a connection, which takes no virtual time: so long in the middle trial, and the rest differs
+    /// by so much.
+    case computing(measure: String, milliseconds: Double, rest: Double)
     /// Of the pairs, those in which speech began at another tick, and so met another stretch of the network.
     case ticks(Int, of: Int)
     /// Prompts intact in one world only.
     case prompts(virtualOnly: Int, realOnly: Int, of: Int)
+    /// Sessions that went on over another connection.
+    case resumes(virtual: Proportion, real: Proportion)
     /// Frames whose packets the links dropped, on average of a prompt.
     case drops(virtual: Double, real: Double)
     /// The middle of a measure lies between two humps: of the pairs, the middle difference is small.
     case humps(measure: String, pairedMilliseconds: Double)
     /// A measure varies so much between trials that medians of so few may differ by as much, or by nothing.
-    case chance(measure: String, interval: Interval)
+    case chance(measure: String, interval: Interval, pairedMilliseconds: Double)
     /// Pairs of trials differ as much as the medians do.
     case shifted(measure: String, pairedMilliseconds: Double)
 
@@ -212,17 +223,21 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unfinished(let count, let all): "\(count) of \(all) real trials did not come to their end"
         case .late(let milliseconds): "the machine was \(Self.number(milliseconds)) ms late"
-        case .computing(let milliseconds, let rest):
-            "the ends computed for \(Self.number(milliseconds)) ms of the set-up; without that the medians differ by \(Self.number(rest)) ms"
+        case .computing(let measure, let milliseconds, let rest):
+            "the ends computed for \(Self.number(milliseconds)) ms of \(measure); without that the medians differ by \(Self.number(rest)) ms"
         case .ticks(let count, let all): "in \(count) of \(all) pairs speech began at another tick of 20 ms, since the set-up took longer or shorter"
         case .prompts(let virtualOnly, let realOnly, let all):
             "of \(all) prompts with the same seed \(virtualOnly) were whole in virtual time only, \(realOnly) in real time only"
+        case .resumes(let virtual, let real):
+            "\(virtual.successes) of \(virtual.trials) sessions went on over another connection in virtual time, "
+                + "\(real.successes) of \(real.trials) in real time"
         case .drops(let virtual, let real):
             "the link lost \(Self.number(virtual)) frames of a prompt in virtual time, \(Self.number(real)) in real time"
         case .humps(let measure, let paired):
             "the median of \(measure) lies between two humps; trials with the same seed differ by \(Self.number(paired)) ms in the middle"
-        case .chance(let measure, let interval):
-            "\(measure) varies: by chance alone the medians may differ by \(Self.number(interval.low)) to \(Self.number(interval.high)) ms"
+        case .chance(let measure, let interval, let paired):
+            "\(measure) varies: by chance alone the medians may differ by \(Self.number(interval.low)) to \(Self.number(interval.high)) ms; "
+                + "trials with the same seed differ by \(Self.number(paired)) ms in the middle"
         case .shifted(let measure, let paired):
             "\(measure) differs by \(Self.number(paired)) ms between trials with the same seed"
         }
@@ -232,7 +247,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     package var isExplanation: Bool {
         switch self {
         case .late, .computing, .ticks, .humps, .chance: true
-        case .unfinished, .prompts, .drops, .shifted: false
+        case .unfinished, .prompts, .resumes, .drops, .shifted: false
         }
     }
 
@@ -252,6 +267,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
                 reasons.append(.drops(virtual: virtual, real: real))
             }
         }
+        if !cell.resumesAgree { reasons.append(.resumes(virtual: cell.virtual.resumed, real: cell.real.resumed)) }
         let others = pairs.count { tick(of: $0.virtual) != tick(of: $0.real) }
         if others > 0 { reasons.append(.ticks(others, of: pairs.count)) }
         for measure in cell.measures where !measure.agrees {
@@ -269,14 +285,14 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         let network = measure.network
         var reasons: [DisagreementReason] = []
         if let computing = measure.computing, computing > 0 {
-            reasons.append(.computing(milliseconds: computing, rest: network.medians))
+            reasons.append(.computing(measure: measure.name, milliseconds: computing, rest: network.medians))
             if abs(network.medians) <= Agreement.tolerance { return reasons }
         }
         let paired = network.paired ?? network.medians
         if abs(paired) <= Agreement.tolerance {
             reasons.append(.humps(measure: measure.name, pairedMilliseconds: paired))
         } else if let interval = network.interval, interval.nearlyContains(0) {
-            reasons.append(.chance(measure: measure.name, interval: interval))
+            reasons.append(.chance(measure: measure.name, interval: interval, pairedMilliseconds: paired))
         } else {
             reasons.append(.shifted(measure: measure.name, pairedMilliseconds: paired))
         }

@@ -3,8 +3,11 @@ extension Agreement {
     /// Lines without their ends.
     package func table(usesStyle: Bool) -> [String] {
         func bold(_ text: String) -> String { usesStyle ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-        let rows = cells.map(Self.fields)
-        let widths = Self.headings.indices.map { column in (rows.map { $0[column].count } + [Self.headings[column].count]).max() ?? 0 }
+        // Where no session went on over another connection, nothing is said of it.
+        let resumed = cells.contains { $0.virtual.resumed.successes + $0.real.resumed.successes > 0 }
+        let columns = Self.columns.filter { resumed || !$0.isOfResumes }
+        let headings = columns.map(\.heading), rows = cells.map { cell in columns.map { $0.value(cell) } }
+        let widths = headings.indices.map { column in (rows.map { $0[column].count } + [headings[column].count]).max() ?? 0 }
         func line(_ fields: [String]) -> String {
             let padded = fields.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - fields[column].count)
@@ -12,7 +15,7 @@ extension Agreement {
             }
             return "  " + padded.joined(separator: "  ")
         }
-        var lines = [bold(line(Self.headings))]
+        var lines = [bold(line(headings))]
         var profile: String?
         for (cell, fields) in zip(cells, rows) {
             if cell.cell.profile != profile {
@@ -39,28 +42,46 @@ extension Agreement {
         "delays: medians in ms, agreeing within \(decimal(tolerance, places: 0) ?? "") ms; late: how late the machine was, median and worst trial's p99.",
     ]
 
-    private static let headings = ["transport", "mode", "intact %", "[95 %]", "setup", "delay", "commit", "answer", "late", ""]
+    private struct Column: Sendable {
+        var heading: String
+        var isOfResumes = false
+        var value: @Sendable (CellAgreement) -> String
+    }
 
-    private static func fields(_ cell: CellAgreement) -> [String] {
-        func share(_ world: WorldSummary) -> String { world.intact.value.flatMap { decimal($0 * 100, places: 0) } ?? "-" }
-        func interval(_ world: WorldSummary) -> String {
-            guard let wilson = world.intact.wilson, let low = decimal(wilson.low * 100, places: 0),
-                let high = decimal(wilson.high * 100, places: 0)
-            else { return "-" }
-            return "\(low)-\(high)"
-        }
-        func middles(_ name: String) -> String {
+    private static let columns = [
+        Column(heading: "transport") { $0.cell.transport },
+        Column(heading: "mode") { $0.cell.mode },
+        Column(heading: "intact %") { "\(percent($0.virtual.intact))/\(percent($0.real.intact))" + ($0.integrityAgrees ? " " : "!") },
+        Column(heading: "[95 %]") { "\(interval($0.virtual.intact))/\(interval($0.real.intact))" },
+        Column(heading: "moved %", isOfResumes: true) {
+            "\(percent($0.virtual.resumed))/\(percent($0.real.resumed))" + ($0.resumesAgree ? " " : "!")
+        },
+        middles("setup", of: "setup_ms"),
+        middles("resume", of: resumeMeasure, isOfResumes: true),
+        middles("delay", of: "frame_delay_p50_ms"),
+        middles("commit", of: "commit_wait_ms"),
+        middles("answer", of: "response_first_audio_ms"),
+        Column(heading: "late") { cell in
+            [cell.real.medianLateness, cell.real.greatestLateness].map { $0.flatMap { decimal($0, places: 1) } ?? "-" }.joined(separator: "-")
+        },
+        Column(heading: "") { $0.agrees ? "agree" : $0.isExplained ? "explained" : "differ" },
+    ]
+
+    private static func percent(_ share: Proportion) -> String { share.value.flatMap { decimal($0 * 100, places: 0) } ?? "-" }
+
+    private static func interval(_ share: Proportion) -> String {
+        guard let wilson = share.wilson, let low = decimal(wilson.low * 100, places: 0), let high = decimal(wilson.high * 100, places: 0)
+        else { return "-" }
+        return "\(low)-\(high)"
+    }
+
+    private static func middles(_ heading: String, of name: String, isOfResumes: Bool = false) -> Column {
+        Column(heading: heading, isOfResumes: isOfResumes) { cell in
             guard let measure = cell.measures.first(where: { $0.name == name }),
                 let virtual = decimal(measure.virtual.median, places: 0), let real = decimal(measure.real.median, places: 0)
             else { return "-" }
             return "\(virtual)/\(real)" + (measure.agrees ? " " : "!")
         }
-        let late = [cell.real.medianLateness, cell.real.greatestLateness].map { $0.flatMap { decimal($0, places: 1) } ?? "-" }
-        return [
-            cell.cell.transport, cell.cell.mode,
-            "\(share(cell.virtual))/\(share(cell.real))" + (cell.integrityAgrees ? " " : "!"),
-            "\(interval(cell.virtual))/\(interval(cell.real))",
-        ] + measures.map(middles) + [late.joined(separator: "-"), cell.agrees ? "agree" : cell.isExplained ? "explained" : "differ"]
     }
 }
 
@@ -91,7 +112,8 @@ extension Agreement {
             "virtual_median", "real_median", "difference", "paired_difference", "paired_difference_low", "paired_difference_high",
         ]
         for measure in measures { names += figures.map { "\(measure)_\($0)" } }
-        return names + ["setup_computing_ms_median", "lateness_p99_ms_median", "lateness_p99_ms_greatest", "reasons"]
+        names += ["virtual_resumed_share", "real_resumed_share"]
+        return names + ["setup_computing_ms_median", "resume_computing_ms_median", "lateness_p99_ms_median", "lateness_p99_ms_greatest", "reasons"]
     }()
 
     private static func values(of cell: CellAgreement) -> [RowValue] {
@@ -113,7 +135,9 @@ extension Agreement {
             ]
         }
         return values + [
+            .optional(cell.virtual.resumed.value), .optional(cell.real.resumed.value),
             .optional(cell.measures.first { $0.name == "setup_ms" }?.computing),
+            .optional(cell.measures.first { $0.name == resumeMeasure }?.computing),
             .optional(cell.real.medianLateness), .optional(cell.real.greatestLateness),
             .text(cell.reasons.map(\.description).joined(separator: "; ")),
         ]

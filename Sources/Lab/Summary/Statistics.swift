@@ -138,6 +138,12 @@ package struct Proportion: Hashable, Sendable {
 
     package var value: Double? { trials == 0 ? nil : Double(successes) / Double(trials) }
 
+    /// Whether each of two lies within the other's 95 % interval.
+    func agrees(with other: Proportion) -> Bool {
+        guard let value, let wilson, let others = other.value, let interval = other.wilson else { return false }
+        return wilson.nearlyContains(others) && interval.nearlyContains(value)
+    }
+
     /// The Wilson score interval at 95 %, which stays honest near 0 and 1 and for few trials.
     package var wilson: Interval? {
         guard let value else { return nil }

@@ -84,6 +84,8 @@ package struct Measure: Sendable {
         Measure(name: "frame_delay_p95_ms") { $0.frameDelayP95Milliseconds },
         Measure(name: "frame_delay_p99_ms") { $0.frameDelayP99Milliseconds },
         Measure(name: "live_delay_p99_ms") { $0.liveDelayP99Milliseconds },
+        Measure(name: "stall_ms") { $0.stallMilliseconds },
+        Measure(name: "resume_ms") { $0.resumeMilliseconds },
         Measure(name: "commit_wait_ms") { $0.commitWaitMilliseconds },
         Measure(name: "response_first_audio_ms") { $0.responseFirstAudioMilliseconds },
         Measure(name: "wire_bytes_up_per_payload_byte") { share($0.wireBytesUp, of: $0.payloadBytesUp) },

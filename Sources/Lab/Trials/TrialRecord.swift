@@ -26,6 +26,8 @@ package struct TrialRecord {
     package var refusedCount = 0
     /// How often the session went on over another connection.
     package var resumeCount = 0
+    /// The longest time that this took: from the wish for another connection to the event that the session goes on over it.
+    package var resume: Range<Instant>?
     package var finished = Instant.zero
     package var end = ""
     package var account: PromptAccount?
@@ -36,6 +38,8 @@ package struct TrialRecord {
     package var lateness: Lateness?
     /// Only where real time passed: what the ends computed until frames could leave.
     package var setupComputing: Duration?
+    /// The same of `resume`.
+    package var resumeComputing: Duration?
 
     /// By frame: when it was captured.
     package private(set) var captures: [Instant] = []
@@ -110,6 +114,7 @@ extension TrialRow {
         framesDropped = record.fates.count { if case .dropped = $0 { true } else { false } }
         framesRefused = record.refusedCount
         resumes = record.resumeCount
+        resumeMilliseconds = record.resume.map { Self.milliseconds($0.upperBound - $0.lowerBound) }
         framesHeld = record.fates.count { $0 == nil }
         end = record.end
         setupMilliseconds = record.opened.map { Self.milliseconds($0 - .zero) }
@@ -138,6 +143,7 @@ extension TrialRow {
         virtualSeconds = Self.milliseconds(record.finished - .zero) / 1000
         linkLatenessP99Milliseconds = record.lateness.map { Self.milliseconds($0.link) }
         captureLatenessP99Milliseconds = record.lateness.map { Self.milliseconds($0.capture) }
+        resumeComputingMilliseconds = record.resumeComputing.map(Self.milliseconds)
         setupComputingMilliseconds = record.setupComputing.map(Self.milliseconds)
         if let account = record.account { describe(account, captures: record.captures, committed: record.committed) }
     }
@@ -157,6 +163,7 @@ extension TrialRow {
         intact = receipt.verdict == .intact
         verdict = receipt.verdict.rawValue
         if let passed = receipt.transports, passed.count > 1 { transports = passed.joined(separator: ">") }
+        stallMilliseconds = Self.stall(account).map(Self.milliseconds)
         commitWaitMilliseconds = committed.map { Self.milliseconds(account.decided - $0) }
         frameFates = String(FrameFate.fates(of: captures, in: account).map(\.rawValue))
 
@@ -179,6 +186,14 @@ extension TrialRow {
             guard case .arrived(let arrival, recovery: nil) = frame, arrival - captured <= TrialSettings.liveDeadline else { return nil }
             return milliseconds(arrival - captured)
         })
+    }
+
+    /// The longest time without a frame, from the first one to the last or to the commit, whichever came later.
+    private static func stall(_ account: PromptAccount) -> Duration? {
+        var instants = account.arrivals.compactMap(\.self).sorted()
+        guard let last = instants.last else { return nil }
+        if account.committed > last { instants.append(account.committed) }
+        return zip(instants, instants.dropFirst()).map { $1 - $0 }.max() ?? .zero
     }
 
     private static func milliseconds(_ duration: Duration) -> Double { rounded(duration.milliseconds) }

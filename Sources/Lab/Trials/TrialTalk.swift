@@ -32,6 +32,8 @@ package struct TrialTalk {
     private var phase = Phase.connecting
     /// The driver is to open a connection.
     private var wantsConnection = false
+    /// Since when the session is to go on over another connection, attempts that failed included.
+    private var wantedSince: Instant?
 
     /// What was seen, in the time that the caller tells.
     package var record: TrialRecord
@@ -88,7 +90,7 @@ package struct TrialTalk {
         if let modeChange, modeChange.frame == index { client.changeMode(modeChange.mode, now: now) }
         if let move = course.move, moveFrame == index {
             transport = move.to
-            wantsConnection = true
+            wantConnection(now: now)
         }
         let payload = clip.frames[index]
         client.capture(payload: payload, duration: clip.frameDuration, now: now)
@@ -118,9 +120,9 @@ package struct TrialTalk {
                 end("closed by \(close.origin.rawValue), code \(close.code): \(close.reason)", now: now)
             case .realtime(let notice): hear(notice, client, now: now)
             case .frameRefused: record.refusedCount += 1
-            case .attachmentWanted: wantsConnection = true
+            case .attachmentWanted: wantConnection(now: now)
             // While there is something to be moved, it is tried again.
-            case .attachmentFailed: if case .speaking = phase { wantsConnection = true }
+            case .attachmentFailed: if case .speaking = phase { wantConnection(now: now) }
             case .draining, .ticket: break
             }
         }
@@ -133,7 +135,7 @@ package struct TrialTalk {
             guard record.firstEvent == nil else { break }
             record.firstEvent = now
             record.earlyData = client.earlyData
-        case .sessionResumed: record.resumeCount += 1
+        case .sessionResumed: resumed(now: now)
         case .answerFrame:
             record.firstAudio = record.firstAudio ?? now
             record.answerFrames += 1
@@ -146,6 +148,19 @@ package struct TrialTalk {
         case .error(let error): end("error: \(error.message)", now: now)
         default: break
         }
+    }
+
+    private mutating func wantConnection(now: Instant) {
+        wantsConnection = true
+        wantedSince = wantedSince ?? now
+    }
+
+    private mutating func resumed(now: Instant) {
+        record.resumeCount += 1
+        guard let since = wantedSince else { return }
+        wantedSince = nil
+        if let longest = record.resume, longest.upperBound - longest.lowerBound >= now - since { return }
+        record.resume = since..<now
     }
 
     /// The microphone runs on a grid that begins with the trial, so that frames of all cells meet the network at the same instants
