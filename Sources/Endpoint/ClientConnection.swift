@@ -40,13 +40,13 @@ final class ClientConnection {
         switch transport {
         case .webTransport(var configuration):
             configuration.resume = resume
-            let ticket = tickets?.take(for: ["h3"])
+            let ticket = tickets?.take(for: ["h3"], now: now)
             configuration.rememberedSettings = ticket?.application ?? []
             let quic = connect(alpn: ["h3"], with: ticket, takesTickets: tickets != nil)
             carrier = .quic(quic)
             attachment = .webTransport(WebTransportClient(quic: quic, configuration: configuration))
         case .roq(let configuration):
-            let ticket = tickets?.take(for: RoQConfiguration.defaultALPN)
+            let ticket = tickets?.take(for: RoQConfiguration.defaultALPN, now: now)
             let quic = connect(alpn: RoQConfiguration.defaultALPN, with: ticket, takesTickets: tickets != nil)
             carrier = .quic(quic)
             attachment = .roq(RoQTransport(role: .client, quic: quic, configuration: configuration))

@@ -1,5 +1,5 @@
 internal import ICE
-internal import QUIC
+package import QUIC
 package import Session
 package import Wire
 
@@ -103,7 +103,13 @@ package final class ServerEndpoint {
         sessions.all.first { $0.session.id == id }?.session.lastDecidedPrompt
     }
 
+    /// The tickets that it gave; `nil` where it gives none.
+    package var ticketMemory: TicketMemory? { tickets?.memory }
+
     // MARK: Commands
+
+    /// Takes the place of a server that gave these tickets: it has the same secret, and is gone.
+    package func adopt(_ memory: TicketMemory) { tickets?.adopt(memory) }
 
     /// Refuses new sessions from now on and asks the peers of the present ones to finish.
     package func drain(now: Instant) {

@@ -40,10 +40,10 @@ extension QUICConnection {
     }
 
     /// Client: the server gave a ticket.
-    func received(ticket session: [UInt8]) {
+    func received(ticket session: [UInt8], lifetime: Duration) {
         guard let ticketName, let handle, let parameters = ngtcp2_conn_get_remote_transport_params(handle)?.pointee else { return }
         events.append(.ticket(SessionTicket(
-            serverName: ticketName, alpn: alpn, trust: trust, session: session,
+            serverName: ticketName, alpn: alpn, trust: trust, expiry: now + lifetime, session: session,
             parameters: RememberedParameters(
                 initialMaxData: parameters.initial_max_data,
                 initialMaxStreamDataBidiLocal: parameters.initial_max_stream_data_bidi_local,

@@ -15,7 +15,7 @@ extension QUICConnection {
     /// - Parameters:
     ///   - alpn: protocols in order of preference; the server must choose one.
     ///   - ticket: of an earlier connection: where it fits, `earlyData` is the first event and data leaves with the first
-    ///     packet. One that does not fit is left alone.
+    ///     packet. One that does not fit, or is too old, is left alone.
     ///   - takesTickets: whether `ticket` events are wanted.
     ///   - version: the QUIC version of the first packet; version 1 unless a test asks for another.
     package static func client(
@@ -46,7 +46,9 @@ extension QUICConnection {
             TLSSession(
                 client: credentials, serverName: serverName, alpn: alpn, takesTickets: takesTickets || ticket != nil, owner: connection)
         }
-        if let ticket, ticket.serverName == serverName, ticket.trust == credentials.trust, alpn.contains(ticket.alpn) {
+        if let ticket, ticket.serverName == serverName, ticket.trust == credentials.trust, alpn.contains(ticket.alpn),
+            !ticket.isExpired(at: now)
+        {
             let tls = makeTLS()
             if tls.resume(ticket.session) {
                 connection.attach(tls)

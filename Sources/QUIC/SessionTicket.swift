@@ -11,6 +11,8 @@ package struct SessionTicket: Hashable, Sendable {
     package let alpn: String
     /// How the server was believed: a resumed handshake shows no certificate again.
     package let trust: ClientTrust
+    /// From when on no server takes it, by what the one that gave it said.
+    package let expiry: Instant
     /// The TLS session as GnuTLS packs it.
     package let session: [UInt8]
     package let parameters: RememberedParameters
@@ -18,16 +20,19 @@ package struct SessionTicket: Hashable, Sendable {
     package var application: [UInt8] = []
 
     package init(
-        serverName: String, alpn: String, trust: ClientTrust, session: [UInt8], parameters: RememberedParameters,
+        serverName: String, alpn: String, trust: ClientTrust, expiry: Instant, session: [UInt8], parameters: RememberedParameters,
         application: [UInt8] = []
     ) {
         self.serverName = serverName
         self.alpn = alpn
         self.trust = trust
+        self.expiry = expiry
         self.session = session
         self.parameters = parameters
         self.application = application
     }
+
+    package func isExpired(at now: Instant) -> Bool { expiry <= now }
 
     /// The most bytes of an encoded ticket: a TLS session holds the server's certificates.
     package static let maximumByteCount = 64 * 1024
@@ -86,10 +91,11 @@ package struct RememberedParameters: Hashable, Sendable {
 
 extension SessionTicket {
     /// Names the form and its version; the form ends with a SHA-256 over all before it, so that a damaged file is known as such.
-    private static let magic = Array("parallax ticket 1\n".utf8)
+    private static let magic = Array("parallax ticket 2\n".utf8)
     private static let checksumByteCount = 32
 
-    package var encoded: [UInt8] {
+    /// - Parameter clock: turns its expiry into a second of the wall clock, which it is cut down to.
+    package func encoded(_ clock: WallClock) -> [UInt8] {
         var bytes = Self.magic
         func append(_ field: [UInt8]) {
             bytes.append(varInt: UInt64(field.count))
@@ -102,6 +108,7 @@ extension SessionTicket {
         case .insecure: append([1])
         case .certificateSHA256(let hash): append([2] + hash)
         }
+        bytes.append(varInt: min(clock.unixSeconds(at: expiry), VarInt.max))
         append(session)
         for value in parameters.values { bytes.append(varInt: min(value, VarInt.max)) }
         append(application)
@@ -110,7 +117,7 @@ extension SessionTicket {
 
     /// Reads what `encoded` wrote.
     /// - Throws: for anything else; a ticket is no use in part.
-    package init(parsing bytes: [UInt8]) throws(ParseError) {
+    package init(parsing bytes: [UInt8], _ clock: WallClock) throws(ParseError) {
         guard bytes.count <= Self.maximumByteCount else { throw .overLimit("a ticket is longer than 64 KiB") }
         guard bytes.starts(with: Self.magic) else { throw .malformed("not a session ticket") }
         guard bytes.count >= Self.magic.count + Self.checksumByteCount else { throw .truncated }
@@ -129,6 +136,7 @@ extension SessionTicket {
         case (2, 33): self.trust = .certificateSHA256(Array(trust.dropFirst()))
         default: throw .malformed("a session ticket names no trust")
         }
+        expiry = clock.instant(unixSeconds: try reader.readVarInt())
         session = try Self.field(&reader)
         parameters = try RememberedParameters(parsing: &reader)
         application = try Self.field(&reader)

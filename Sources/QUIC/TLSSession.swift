@@ -15,6 +15,8 @@ final class TLSSession {
     fileprivate let desk: TicketDesk?
     /// Server: the protocols that it speaks, best first.
     fileprivate let alpn: [[UInt8]]
+    /// Client: of the ticket that is being read.
+    fileprivate var ticketLifetime = Duration.zero
 
     /// - Parameter owner: found again in callbacks; must outlive the session.
     init(server credentials: ServerCredentials, desk: TicketDesk?, alpn: [String], owner: QUICConnection) {
@@ -32,8 +34,8 @@ final class TLSSession {
         gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.handle))
         if let desk {
             desk.enable(handle)
-            gnutls_handshake_set_hook_function(
-                handle, UInt32(GNUTLS_HANDSHAKE_CLIENT_HELLO.rawValue), GNUTLS_HOOK_PRE, chooseTicketKey)
+            let anyMessage = UInt32.max  // GNUTLS_HANDSHAKE_ANY
+            gnutls_handshake_set_hook_function(handle, anyMessage, GNUTLS_HOOK_PRE, mindTickets)
         }
         finish(alpn: alpn, isServer: true, owner: owner)
     }
@@ -58,7 +60,7 @@ final class TLSSession {
         if credentials.trust == .system { gnutls_session_set_verify_cert(handle, serverName, 0) }
         if takesTickets {
             gnutls_handshake_set_hook_function(
-                handle, UInt32(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue), GNUTLS_HOOK_POST, keepTicket)
+                handle, UInt32(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue), GNUTLS_HOOK_BOTH, keepTicket)
         }
         finish(alpn: alpn, isServer: false, owner: owner)
     }
@@ -197,46 +199,65 @@ private func verifyPinnedCertificate(_ session: gnutls_session_t?) -> Int32 {
     return sha256(chain[0]) == pinned ? 0 : refused
 }
 
-/// A ClientHello is about to be read: the key of the tickets for the protocol that it will be answered with.
-private func chooseTicketKey(
-    _ session: gnutls_session_t?, _: UInt32, _: UInt32, _ isIncoming: UInt32, _ message: UnsafePointer<gnutls_datum_t>?
+/// Server: a ClientHello is about to be read, or a ticket to be sent.
+private func mindTickets(
+    _ session: gnutls_session_t?, _ type: UInt32, _: UInt32, _ isIncoming: UInt32, _ message: UnsafePointer<gnutls_datum_t>?
 ) -> Int32 {
-    guard isIncoming != 0, let session, let message, let tls = connection(of: session)?.tls, let desk = tls.desk else { return 0 }
-    var extensionData: [UInt8] = []
-    withUnsafeMutablePointer(to: &extensionData) { found in
+    guard let session, let message, let tls = connection(of: session)?.tls, let desk = tls.desk else { return 0 }
+    switch (isIncoming != 0, type) {
+    case (true, UInt32(GNUTLS_HANDSHAKE_CLIENT_HELLO.rawValue)):
+        desk.considers(offer(inHello: message), for: session, speaking: tls.alpn)
+    case (false, UInt32(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue)):
+        let bytes = UnsafeBufferPointer(start: message.pointee.data, count: Int(message.pointee.size)).span
+        if let given = try? NewSessionTicket(parsing: bytes) { desk.gives(given.ticket) }
+    default: break
+    }
+    return 0
+}
+
+/// - Parameter message: a ClientHello, without its header.
+private func offer(inHello message: UnsafePointer<gnutls_datum_t>) -> TicketOffer {
+    var offer = TicketOffer()
+    withUnsafeMutablePointer(to: &offer) { found in
         _ = gnutls_ext_raw_parse(
             found,
             { found, identifier, data, count in
-                // application_layer_protocol_negotiation (RFC 7301 section 3.1).
-                guard identifier == 16, let found else { return 0 }
-                found.assumingMemoryBound(to: [UInt8].self).pointee = Array(UnsafeBufferPointer(start: data, count: Int(count)))
+                found?.assumingMemoryBound(to: TicketOffer.self).pointee
+                    .add(extension: identifier, UnsafeBufferPointer(start: data, count: Int(count)).span)
                 return 0
             },
             message, UInt32(GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO))
     }
-    let offered = protocolNames(in: extensionData)
-    if let chosen = tls.alpn.first(where: offered.contains) { desk.setKey(session, alpn: chosen) }
-    return 0
+    return offer
 }
 
-/// The names of an ALPN extension; those before the first that is cut short.
-private func protocolNames(in bytes: [UInt8]) -> [[UInt8]] {
-    var names: [[UInt8]] = []
-    var reader = ByteReader(bytes.span)
-    guard (try? reader.skip(2)) != nil else { return [] }
-    while let length = try? reader.readUInt8(), let name = try? reader.readBytes(Int(length)) { names.append(name) }
-    return names
+extension TicketOffer {
+    /// Reads a ClientHello without its header; what GnuTLS finds no extensions in offers nothing.
+    package init(parsing hello: [UInt8]) {
+        var hello = hello
+        self = hello.withUnsafeMutableBufferPointer { bytes in
+            var datum = gnutls_datum_t(data: bytes.baseAddress, size: UInt32(clamping: bytes.count))
+            return withUnsafePointer(to: &datum) { offer(inHello: $0) }
+        }
+    }
 }
 
-/// A NewSessionTicket has been read: what the next connection needs of this one.
+/// Client: a NewSessionTicket is about to be read, or has been, and so GnuTLS has what the next connection needs of this one.
 private func keepTicket(
-    _ session: gnutls_session_t?, _: UInt32, _: UInt32, _ isIncoming: UInt32, _: UnsafePointer<gnutls_datum_t>?
+    _ session: gnutls_session_t?, _: UInt32, _ moment: UInt32, _ isIncoming: UInt32, _ message: UnsafePointer<gnutls_datum_t>?
 ) -> Int32 {
-    guard isIncoming != 0, let session, let owner = connection(of: session) else { return 0 }
+    guard isIncoming != 0, let session, let message, let owner = connection(of: session), let tls = owner.tls else { return 0 }
+    // Once it has been read nothing is left of the message.
+    guard moment == UInt32(GNUTLS_HOOK_POST) else {
+        let bytes = UnsafeBufferPointer(start: message.pointee.data, count: Int(message.pointee.size)).span
+        tls.ticketLifetime = (try? NewSessionTicket(parsing: bytes))?.lifetime ?? .zero
+        return 0
+    }
+    guard tls.ticketLifetime > .zero else { return 0 }
     var datum = gnutls_datum_t()
     guard gnutls_session_get_data2(session, &datum) == 0 else { return 0 }
     defer { gnutls_free_datum(datum) }
-    owner.received(ticket: Array(UnsafeBufferPointer(start: datum.data, count: Int(datum.size))))
+    owner.received(ticket: Array(UnsafeBufferPointer(start: datum.data, count: Int(datum.size))), lifetime: tls.ticketLifetime)
     return 0
 }
 

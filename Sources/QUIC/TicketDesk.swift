@@ -12,20 +12,20 @@ package struct EarlyDataConfiguration: Sendable {
 }
 
 package struct EarlyDataLimits: Hashable, Sendable {
-    /// How long a ticket is good (RFC 8446 section 4.6.1 allows seven days), and how long a first flight is remembered.
+    /// How long a ticket is good (RFC 8446 section 4.6.1 allows seven days).
     package var ticketLifetime = Duration.seconds(6 * 3600)
-    /// First flights with early data that are remembered. While so many are, early data is refused and connections take
-    /// their full round trip.
-    package var rememberedFlights = 65_536
+    /// Tickets that are remembered, and so may bring early data; over it the oldest may not any more.
+    package var rememberedTickets = 65_536
 
     package init() {}
 }
 
-/// A server's tickets and its memory of the flights that used them: one for all its connections.
+/// A server's tickets and its memory of them: one for all its connections.
 ///
-/// Early data can be recorded and sent again by anybody on the way (RFC 8446 section 8, RFC 9001 section 9.2). GnuTLS refuses it
-/// for a ticket older than this desk or older than its lifetime, and asks `remember` whether the same ClientHello came
-/// before. Confined to the thread of its connections.
+/// Early data can be recorded and sent again by anybody on the way (RFC 8446 section 8, RFC 9001 section 9.2). So it is taken once
+/// for each ticket, and only for tickets that this desk gave: GnuTLS asks `admitsEarlyData` before it takes any. Servers
+/// that share a secret resume each other's connections, and take no early data for each other's tickets. Confined to the thread of its
+/// connections.
 package final class TicketDesk {
     package let limits: EarlyDataLimits
     private let secret: [UInt8]
@@ -33,18 +33,21 @@ package final class TicketDesk {
     let antiReplay: gnutls_anti_replay_t
     /// The time of the connection that is reading; callbacks have no argument for it.
     var now = Instant.zero
-    private var seen: Set<[UInt8]> = []
-    private var order: BoundedQueue<(expiry: Instant, flight: [UInt8])>
-    /// Flights that came a second time, or when the memory was full.
+    /// The tickets that this desk gave.
+    package private(set) var memory: TicketMemory
+    /// Of the ClientHello that is being read.
+    private var offered: [UInt8]?
+    /// Tickets that brought early data a second time.
     package private(set) var replaysRefused = 0
-    package private(set) var flightsOverLimit = 0
+    /// Tickets with early data that this desk did not give, or too long ago.
+    package private(set) var strangersRefused = 0
 
     /// - Parameter binding: what clients remember beside a ticket, transport parameters and SETTINGS; a server that has others
     ///   knows none of the tickets, so that it never takes early data that was sent under promises it does not keep
     ///   (RFC 9001 section 7.4.1).
     package init(secret: [UInt8], binding: [UInt8], limits: EarlyDataLimits = EarlyDataLimits()) {
         self.limits = limits
-        order = BoundedQueue(limit: limits.rememberedFlights)
+        memory = TicketMemory(limits: limits)
         self.secret = secret
         self.binding = binding
         var allocated: gnutls_anti_replay_t?
@@ -52,10 +55,10 @@ package final class TicketDesk {
         antiReplay = allocated
         gnutls_anti_replay_set_window(allocated, UInt32(clamping: limits.ticketLifetime.nanoseconds / 1_000_000))
         gnutls_anti_replay_set_ptr(allocated, Unmanaged.passUnretained(self).toOpaque())
-        gnutls_anti_replay_set_add_function(allocated) { desk, _, flight, _ in
-            guard let desk, let flight = flight?.pointee else { return Refusal.database }
-            let bytes = Array(UnsafeBufferPointer(start: flight.data, count: Int(flight.size)))
-            return Unmanaged<TicketDesk>.fromOpaque(desk).takeUnretainedValue().remember(bytes) ? 0 : Refusal.exists
+        // Meant for a database of ClientHellos, each by its binder; it is asked for nothing but early data.
+        gnutls_anti_replay_set_add_function(allocated) { desk, _, _, _ in
+            guard let desk else { return Refusal.database }
+            return Unmanaged<TicketDesk>.fromOpaque(desk).takeUnretainedValue().admitsEarlyData() ? 0 : Refusal.exists
         }
     }
 
@@ -78,7 +81,7 @@ package final class TicketDesk {
     ///
     /// Each protocol has a key of its own: RFC 8446 section 4.2.10 wants early data refused for another one than the ticket's, and
     /// GnuTLS does not look.
-    func setKey(_ session: gnutls_session_t, alpn: [UInt8]) {
+    private func setKey(_ session: gnutls_session_t, alpn: [UInt8]) {
         // A name, a cipher's key and a MAC's: 64 bytes.
         var key = [UInt8](repeating: 0, count: 64)
         let bound = binding + alpn
@@ -91,22 +94,27 @@ package final class TicketDesk {
         }
     }
 
-    /// Whether this flight is new, and is remembered from now on.
-    /// - Parameter flight: what GnuTLS makes of a ClientHello: the binder of its ticket (RFC 8446 section 8.2).
-    func remember(_ flight: [UInt8]) -> Bool {
-        while let first = order.first, first.expiry <= now {
-            seen.remove(first.flight)
-            _ = order.popFirst()
+    /// A ClientHello is about to be read by a session that speaks these protocols, best first.
+    func considers(_ offer: TicketOffer, for session: gnutls_session_t, speaking protocols: [[UInt8]]) {
+        offered = offer.ticketOfEarlyData
+        if let chosen = protocols.first(where: offer.protocols.contains) { setKey(session, alpn: chosen) }
+    }
+
+    /// A ticket is about to be sent.
+    func gives(_ ticket: [UInt8]) { memory.add(ticket, now: now) }
+
+    /// Takes the place of a server that gave these tickets, and hears of none any more that it gives.
+    package func adopt(_ memory: TicketMemory) { self.memory = memory }
+
+    /// Whether the ClientHello that is being read may bring early data. Its ticket may not a second time.
+    private func admitsEarlyData() -> Bool {
+        guard let ticket = offered else { return false }
+        offered = nil
+        switch memory.use(ticket, now: now) {
+        case .good: return true
+        case .used: replaysRefused += 1
+        case .unknown: strangersRefused += 1
         }
-        guard !seen.contains(flight) else {
-            replaysRefused += 1
-            return false
-        }
-        guard order.append((now + limits.ticketLifetime, flight)) else {
-            flightsOverLimit += 1
-            return false
-        }
-        seen.insert(flight)
-        return true
+        return false
     }
 }

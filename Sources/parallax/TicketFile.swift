@@ -1,7 +1,8 @@
-internal import Endpoint
 internal import QUIC
+internal import Server
+internal import Wire
 
-/// The file of `talk --tickets`: session tickets one after another, each behind its length in 32 bits.
+/// The file of `talk --tickets`.
 struct TicketFile {
     private let path: String
     private var wallet = TicketWallet()
@@ -13,18 +14,14 @@ struct TicketFile {
     init(path: String) throws(CommandFailure) {
         self.path = path
         guard UserFile.exists(path) else { return }
-        var rest = try UserFile.read(path, limit: Self.byteLimit)[...]
-        while !rest.isEmpty {
-            let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-            guard rest.count >= 4 + length, length > 0,
-                let ticket = try? SessionTicket(parsing: Array(rest.dropFirst(4).prefix(length)))
-            else {
-                throw CommandFailure(
-                    code: "bad_tickets", description: "\(path) holds no session tickets, or damaged ones: remove it, or name another file")
-            }
-            wallet.put(ticket)
-            rest = rest.dropFirst(4 + length)
+        let bytes = try UserFile.read(path, limit: Self.byteLimit)
+        do throws(ParseError) {
+            wallet = try TicketWallet(parsing: bytes, Self.clock)
+        } catch {
+            throw CommandFailure(
+                code: "bad_tickets", description: "\(path) holds no session tickets, or damaged ones: remove it, or name another file")
         }
+        wallet.removeExpired(now: Self.clock.now)
     }
 
     /// The tickets of one server, for a client that believes it in the same way.
@@ -37,12 +34,8 @@ struct TicketFile {
         guard !new.tickets.isEmpty else { return }
         var wallet = wallet
         for ticket in new.tickets { wallet.put(ticket) }
-        var bytes: [UInt8] = []
-        for ticket in wallet.tickets {
-            let encoded = ticket.encoded
-            bytes += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: encoded.count >> $0) }
-            bytes += encoded
-        }
-        try UserFile.write(bytes, to: path, permissions: 0o600)
+        try UserFile.write(wallet.encoded(Self.clock), to: path, permissions: 0o600)
     }
+
+    private static var clock: WallClock { WallClock(unixSeconds: SystemClock.wallClockSeconds(), now: SystemClock.now()) }
 }

@@ -95,7 +95,8 @@ import Wire
         let desk = Self.desk()
         let ticket = try Self.ticket(from: desk)
         let lying = SessionTicket(
-            serverName: ticket.serverName, alpn: "roq-13", trust: ticket.trust, session: ticket.session, parameters: ticket.parameters)
+            serverName: ticket.serverName, alpn: "roq-13", trust: ticket.trust, expiry: ticket.expiry, session: ticket.session,
+            parameters: ticket.parameters)
         let protocols = ["roq-14", "roq-13"]
         try expectOnce(QUICPair(clientALPN: ["roq-13"], serverALPN: protocols, desk: desk, ticket: lying))
         let pair = try QUICPair(clientALPN: protocols, serverALPN: protocols, desk: desk, ticket: ticket)
@@ -113,7 +114,8 @@ import Wire
         let good = try Self.ticket(from: desk)
         for bytes in [[], [0], [UInt8](repeating: 0xFF, count: 300), Array(good.session.prefix(40))] {
             let nonsense = SessionTicket(
-                serverName: good.serverName, alpn: good.alpn, trust: good.trust, session: bytes, parameters: good.parameters)
+                serverName: good.serverName, alpn: good.alpn, trust: good.trust, expiry: good.expiry, session: bytes,
+                parameters: good.parameters)
             let pair = try QUICPair(desk: desk, ticket: nonsense)
             pair.run { $0.client.isEstablished }
             #expect(pair.client.isEstablished)
@@ -177,52 +179,122 @@ import Wire
         #expect(pair.sentByClient.count > sent)
     }
 
-    @Test func `the first flight is taken once`() throws {
+    /// Another connection of a server with this desk sees packets that were sent to some other one.
+    private func replay(_ flight: [[UInt8]], to desk: TicketDesk, at now: Instant = QUICPair.start) throws -> QUICPair {
+        let pair = try QUICPair(at: now, desk: desk)
+        pair.drops = { direction, _, _ in direction == .up }
+        for packet in flight { pair.inject(packet, .up) }
+        pair.run(for: .milliseconds(200))
+        #expect(pair.server != nil)
+        return pair
+    }
+
+    @Test func `the first flight is taken once, and so is its ticket`() throws {
         let desk = Self.desk()
         let ticket = try Self.ticket(from: desk)
         let pair = try QUICPair(desk: desk, ticket: ticket)
         try speak(pair)
         pair.run(for: .milliseconds(26))
-        let flight = pair.sentByClient
         #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
-        // Another connection of the same server sees the same packets.
-        let replay = try QUICPair(desk: desk)
-        replay.drops = { direction, _, _ in direction == .up }
-        for packet in flight { replay.inject(packet, .up) }
-        replay.run(for: .milliseconds(200))
-        #expect(replay.server != nil)
-        #expect(replay.serverEvents.isEmpty)
+        let events = try replay(pair.sentByClient, to: desk).serverEvents
+        #expect(events.isEmpty)
         #expect(desk.replaysRefused == 1)
-        // The ticket itself may open further connections.
-        let next = try QUICPair(desk: desk, ticket: ticket)
-        try speak(next)
-        next.run(for: .seconds(1))
-        #expect(next.client.earlyData == .accepted)
+        // A client that uses it again has its connection, and no early data.
+        try expectOnce(QUICPair(desk: desk, ticket: ticket))
+        #expect(desk.replaysRefused == 2 && desk.strangersRefused == 0)
     }
 
-    @Test func `a full memory of flights refuses early data`() throws {
-        var limits = EarlyDataLimits()
-        limits.rememberedFlights = 1
-        let desk = Self.desk([1], limits)
-        let ticket = try Self.ticket(from: desk)
-        for outcome in [EarlyDataOutcome.accepted, .rejected] {
-            let pair = try QUICPair(desk: desk, ticket: ticket)
-            try speak(pair)
-            pair.run(for: .seconds(1))
-            #expect(pair.client.earlyData == outcome)
-            #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+    @Test func `servers that share a secret resume each other's connections, and no flight is taken by two`() throws {
+        let (first, second) = (Self.desk(), Self.desk())
+        let credentials = try ServerCredentials.selfSigned(.ed25519, unixSeconds: 1_790_000_000)
+        let others = try ServerCredentials.selfSigned(.ed25519, unixSeconds: 1_790_000_000)
+        let trust = ClientTrust.certificateSHA256(credentials.certificateSHA256)
+        let visit = try QUICPair(trust: trust, credentials: credentials, desk: first)
+        var given: SessionTicket?
+        visit.run(for: .seconds(1)) { pair in
+            for case .ticket(let ticket) in pair.clientEvents { given = ticket }
+            return given != nil
         }
-        #expect(desk.flightsOverLimit == 1)
+        let ticket = try #require(given)
+        // The second server could not show the certificate that the client believes: it is not asked to.
+        let pair = try QUICPair(trust: trust, credentials: others, desk: second, ticket: ticket)
+        try expectOnce(pair)
+        #expect(second.strangersRefused == 1 && second.replaysRefused == 0)
+        // Recorded on its way to the first, where it is good, a flight is nothing to the second.
+        let good = try QUICPair(trust: trust, credentials: credentials, desk: first, ticket: ticket)
+        try speak(good)
+        good.run(for: .milliseconds(26))
+        #expect(datagrams(at: good.serverEvents) == [0, 1, 2])
+        let events = try replay(good.sentByClient, to: second).serverEvents
+        #expect(events.isEmpty)
+        #expect(second.strangersRefused == 2)
     }
 
-    @Test func `a remembered flight is forgotten when no ticket of its time is good any more`() {
+    @Test func `a full memory forgets the oldest ticket`() throws {
         var limits = EarlyDataLimits()
-        limits.rememberedFlights = 2
+        limits.rememberedTickets = 1
         let desk = Self.desk([1], limits)
-        #expect(desk.remember([1]))
-        #expect(!desk.remember([1]))
-        desk.now = .zero + limits.ticketLifetime
-        #expect(desk.remember([1]))
+        let old = try Self.ticket(from: desk)
+        let new = try Self.ticket(from: desk)
+        #expect(desk.memory.count == 1)
+        let pair = try QUICPair(desk: desk, ticket: new)
+        try speak(pair)
+        pair.run(for: .milliseconds(26))
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        try expectOnce(QUICPair(desk: desk, ticket: old))
+        #expect(desk.strangersRefused == 1)
+    }
+
+    /// What a client that miscounts its tickets' age has.
+    private static func everlasting(_ ticket: SessionTicket) -> SessionTicket {
+        SessionTicket(
+            serverName: ticket.serverName, alpn: ticket.alpn, trust: ticket.trust, expiry: .distantFuture, session: ticket.session,
+            parameters: ticket.parameters)
+    }
+
+    @Test(arguments: [-1, 0, 1]) func `a client does not offer a ticket that is too old`(secondsTooOld: Int) throws {
+        let desk = Self.desk()
+        let ticket = try Self.ticket(from: desk)
+        #expect(ticket.expiry > QUICPair.start + EarlyDataLimits().ticketLifetime)
+        #expect(ticket.expiry < QUICPair.start + EarlyDataLimits().ticketLifetime + .seconds(1))
+        let pair = try QUICPair(at: ticket.expiry + .seconds(secondsTooOld), desk: desk, ticket: ticket)
+        guard secondsTooOld >= 0 else {
+            #expect(pair.client.pollEvent() == .earlyData(alpn: "roq-14"))
+            return
+        }
+        #expect(pair.client.pollEvent() == nil)
+        pair.run { $0.isEstablished }
+        let stream = try speak(pair)
+        pair.run(for: .seconds(1))
+        #expect(pair.client.earlyData == .none)
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        #expect(text(of: stream, at: pair.serverEvents) == "begin")
+        #expect(desk.strangersRefused == 0)
+    }
+
+    @Test func `a server takes no early data for a ticket that is too old, and everything comes once`() throws {
+        let desk = Self.desk()
+        let tickets = try (0..<2).map { _ in Self.everlasting(try Self.ticket(from: desk)) }
+        let lifetime = EarlyDataLimits().ticketLifetime
+        let young = try QUICPair(at: QUICPair.start + lifetime + .seconds(-1), desk: desk, ticket: tickets[0])
+        try speak(young)
+        young.run(for: .seconds(1))
+        #expect(young.client.earlyData == .accepted)
+        try expectOnce(QUICPair(at: QUICPair.start + lifetime + .seconds(1), desk: desk, ticket: tickets[1]))
+        #expect(desk.strangersRefused == 1)
+    }
+
+    @Test func `a recorded flight is no early data when its ticket has been forgotten`() throws {
+        let desk = Self.desk()
+        let pair = try QUICPair(desk: desk, ticket: Self.ticket(from: desk))
+        try speak(pair)
+        pair.run(for: .milliseconds(26))
+        #expect(datagrams(at: pair.serverEvents) == [0, 1, 2])
+        let late = QUICPair.start + EarlyDataLimits().ticketLifetime + .seconds(1)
+        let events = try replay(pair.sentByClient, to: desk, at: late).serverEvents
+        #expect(events.isEmpty)
+        #expect(desk.memory.count == 0)
+        #expect(desk.strangersRefused == 1)
     }
 
     /// The server refuses: what was sent early comes again, once.
@@ -239,44 +311,82 @@ import Wire
 }
 
 @Suite struct `Session tickets as bytes` {
+    private static let now = Instant(nanoseconds: 5_000_000_000)
+    private static let clock = WallClock(unixSeconds: 1_790_000_000, now: now)
     private static let ticket = SessionTicket(
-        serverName: "localhost", alpn: "h3", trust: .certificateSHA256([UInt8](0..<32)), session: [1, 2, 3],
+        serverName: "localhost", alpn: "h3", trust: .certificateSHA256([UInt8](0..<32)), expiry: now + .seconds(3_600),
+        session: [1, 2, 3],
         parameters: RememberedParameters(
             initialMaxData: 1, initialMaxStreamDataBidiLocal: 2, initialMaxStreamDataBidiRemote: 3, initialMaxStreamDataUni: 4,
             initialMaxStreamsBidi: 5, initialMaxStreamsUni: 6, activeConnectionIDLimit: 7, maxDatagramFrameSize: 65535),
         application: [9, 9])
 
     @Test func `what is written is read`() throws {
-        #expect(try SessionTicket(parsing: Self.ticket.encoded) == Self.ticket)
+        #expect(try SessionTicket(parsing: Self.ticket.encoded(Self.clock), Self.clock) == Self.ticket)
     }
 
     @Test func `every truncation and every changed byte is refused`() {
-        let bytes = Self.ticket.encoded
+        let bytes = Self.ticket.encoded(Self.clock)
         for count in bytes.indices {
-            let read = try? SessionTicket(parsing: Array(bytes.prefix(count)))
+            let read = try? SessionTicket(parsing: Array(bytes.prefix(count)), Self.clock)
             #expect(read == nil)
         }
         for index in bytes.indices {
             var changed = bytes
             changed[index] ^= 0x55
-            let read = try? SessionTicket(parsing: changed)
+            let read = try? SessionTicket(parsing: changed, Self.clock)
             #expect(read == nil)
         }
     }
 
     @Test func `nonsense with a right checksum is refused without a trap`() {
-        let whole = Self.ticket.encoded
+        let whole = Self.ticket.encoded(Self.clock)
         let body = Array(whole.dropLast(32))
-        let start = Array("parallax ticket 1\n".utf8).count
+        let start = Array("parallax ticket 2\n".utf8).count
         for index in start..<body.count {
             for value in [0, 0x3F, 0x7F, 0xFF] as [UInt8] {
                 var changed = body
                 changed[index] = value
                 // Some changes are another ticket; none may trap.
-                _ = try? SessionTicket(parsing: changed + sha256(changed))
-                _ = try? SessionTicket(parsing: Array(changed.prefix(index)) + sha256(Array(changed.prefix(index))))
+                _ = try? SessionTicket(parsing: changed + sha256(changed), Self.clock)
+                _ = try? SessionTicket(parsing: Array(changed.prefix(index)) + sha256(Array(changed.prefix(index))), Self.clock)
             }
         }
-        #expect(throws: ParseError.self) { try SessionTicket(parsing: [UInt8](repeating: 0, count: 70_000)) }
+        #expect(throws: ParseError.self) { try SessionTicket(parsing: [UInt8](repeating: 0, count: 70_000), Self.clock) }
+    }
+
+    @Test(arguments: [(0, 3_600), (3_599, 1), (3_600, 0), (9_000, 0)])
+    func `a ticket ages by the wall clock while nobody looks`(secondsLater: Int64, secondsLeft: Int) throws {
+        // Another process, whose own clock began elsewhere.
+        let later = WallClock(unixSeconds: 1_790_000_000 + secondsLater, now: Instant(nanoseconds: 99_000_000_000_000))
+        let read = try SessionTicket(parsing: Self.ticket.encoded(Self.clock), later)
+        #expect(read.isExpired(at: later.now) == (secondsLeft == 0))
+        #expect(!read.isExpired(at: later.now + .seconds(secondsLeft - 1)) || secondsLeft == 0)
+        #expect(read.isExpired(at: later.now + .seconds(secondsLeft)))
+    }
+
+    @Test func `parts of a second are lost and not won`() throws {
+        let clock = WallClock(unixSeconds: 1_790_000_000, now: Self.now + .milliseconds(300))
+        let read = try SessionTicket(parsing: Self.ticket.encoded(clock), clock)
+        #expect(read.expiry == Self.ticket.expiry + .milliseconds(-700))
+        let past = WallClock(unixSeconds: 1_790_000_000, now: Self.now + .milliseconds(3_600_300))
+        #expect(try SessionTicket(parsing: Self.ticket.encoded(past), past).isExpired(at: Self.ticket.expiry))
+    }
+
+    @Test func `a wallet as bytes keeps its tickets, and gives none that is too old`() throws {
+        let wallet = TicketWallet([Self.ticket])
+        let bytes = wallet.encoded(Self.clock)
+        #expect(try TicketWallet(parsing: bytes, Self.clock) == wallet)
+        #expect(try TicketWallet(parsing: [], Self.clock).tickets.isEmpty)
+        for count in 1..<bytes.count {
+            let read = try? TicketWallet(parsing: Array(bytes.prefix(count)), Self.clock)
+            #expect(read == nil)
+        }
+        var copy = wallet
+        let early = copy.take(for: ["h3"], now: Self.ticket.expiry + .nanoseconds(-1))
+        #expect(early == Self.ticket && copy.tickets.isEmpty)
+        copy = wallet
+        let late = copy.take(for: ["h3"], now: Self.ticket.expiry)
+        #expect(late == nil && copy.tickets.isEmpty)
     }
 }

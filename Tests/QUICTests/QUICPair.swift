@@ -17,7 +17,7 @@ final class QUICPair {
 
     let client: QUICConnection
     var server: QUICConnection?
-    var now = Instant(nanoseconds: 1_000_000_000)
+    var now: Instant
     let delay: Duration
     /// Answers whether to drop the n-th datagram (from 0) of a direction.
     var drops: (Direction, Int, [UInt8]) -> Bool = { _, _, _ in false }
@@ -42,12 +42,15 @@ final class QUICPair {
     /// Whether stream bytes are credited as soon as they are seen.
     var consumes = true
 
+    static let start = Instant(nanoseconds: 1_000_000_000)
+
     init(
-        delay: Duration = .milliseconds(25), clientConfiguration: QUICConfiguration = QUICConfiguration(),
+        at start: Instant = QUICPair.start, delay: Duration = .milliseconds(25), clientConfiguration: QUICConfiguration = QUICConfiguration(),
         serverConfiguration: QUICConfiguration = QUICConfiguration(), clientALPN: [String] = ["roq-14"],
         serverALPN: [String] = ["roq-14"], trust: ClientTrust = .insecure, credentials: ServerCredentials? = nil, desk: TicketDesk? = nil,
         ticket: SessionTicket? = nil, seed: UInt64 = 1
     ) throws {
+        now = start
         self.desk = desk
         self.delay = delay
         self.serverConfiguration = serverConfiguration

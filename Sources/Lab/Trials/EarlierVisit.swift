@@ -5,13 +5,16 @@ import Wire
 
 /// An earlier connection to the server of a trial, in a world of its own, from which the client has its ticket.
 ///
-/// The server of that world has the secret of the trial's, which must have been made before it: a server takes no early data for
-/// tickets that are older than itself.
+/// The server of that world has the secret of the trial's, which takes its place afterwards and must have been made before it: no
+/// server takes early data for tickets that are older than itself.
 enum EarlierVisit {
     static let secret = Array("tickets of a trial".utf8)
 
+    /// - Parameter successor: knows the ticket from now on as one of its own.
     /// - Returns: nothing for transports without early data.
-    static func tickets(secret: [UInt8], transport: TrialTransport, credentials: TrialCredentials) -> TicketWallet {
+    static func tickets(
+        secret: [UInt8], transport: TrialTransport, credentials: TrialCredentials, successor: SignallingServer
+    ) -> TicketWallet {
         var wallet = TicketWallet()
         guard transport == .webTransport || transport == .roq else { return wallet }
         var configuration = ServerConfiguration(credentials: credentials.quic)
@@ -31,6 +34,7 @@ enum EarlierVisit {
                 if case .ticket(let ticket) = notice { wallet.put(ticket) }
             }
         }
+        if let memory = world.server.endpoint.ticketMemory { successor.endpoint.adopt(memory) }
         return wallet
     }
 }

@@ -32,7 +32,9 @@ struct Trial: ~Copyable {
     ) {
         let early = profile.seenBefore ? EarlierVisit.secret : nil
         let server = SignallingServer(plan, clip: clip, credentials: credentials, earlyDataSecret: early)
-        let tickets = early.map { EarlierVisit.tickets(secret: $0, transport: course.first, credentials: credentials) }
+        let tickets = early.map {
+            EarlierVisit.tickets(secret: $0, transport: course.first, credentials: credentials, successor: server)
+        }
         let client = SignallingClient(plan, transport: course.first, talker: talker, credentials: credentials, tickets: tickets)
         world = World(client: client, server: server, profile: profile, seed: plan.seed, clock: clock)
         talk = TrialTalk(clip: clip, course: course, origin: .zero, speaksWhileOpening: profile.speaksWhileOpening)

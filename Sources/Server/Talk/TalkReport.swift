@@ -1,4 +1,4 @@
-package import Endpoint
+internal import Endpoint
 package import QUIC
 package import Session
 package import Wire
