@@ -129,7 +129,7 @@ let package = Package(
             name: "Fuzz",
             dependencies: [
                 "Wire", "RTP", "Framing", "Audio", "SDP", "ICE", "Session", "QUIC", "HTTP3", "MediaStreams", "DTLS", "SCTP", "WebSocket",
-                "CVirtualClock",
+                "CVirtualClock", crypto,
             ],
             swiftSettings: strict),
 

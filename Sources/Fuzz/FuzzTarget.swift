@@ -20,6 +20,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case webSocket = "websocket"
     case webSocketUpgrade = "websocket-upgrade"
     case webSocketEnd = "websocket-end"
+    case tickets
+    case ticketMessages = "ticket-messages"
+    case resumption
     case json
     case form
     case dtls
@@ -60,6 +63,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .webSocket: try fuzzWebSocket(input)
         case .webSocketUpgrade: try fuzzWebSocketUpgrade(input)
         case .webSocketEnd: try fuzzWebSocketEnd(input)
+        case .tickets: try fuzzTickets(input)
+        case .ticketMessages: try fuzzTicketMessages(input)
+        case .resumption: try fuzzResumption(input)
         case .json: try fuzzJSON(input)
         case .form: try fuzzForm(input)
         case .dtls: try fuzzDTLS(input)

@@ -34,6 +34,9 @@ package struct SessionTicket: Hashable, Sendable {
 
     package func isExpired(at now: Instant) -> Bool { expiry <= now }
 
+    /// RFC 8446 section 4.6.1: clients keep no ticket longer, whatever it says.
+    static let longestLifetime = Duration.seconds(7 * 86_400)
+
     /// The most bytes of an encoded ticket: a TLS session holds the server's certificates.
     package static let maximumByteCount = 64 * 1024
 }
@@ -136,7 +139,8 @@ extension SessionTicket {
         case (2, 33): self.trust = .certificateSHA256(Array(trust.dropFirst()))
         default: throw .malformed("a session ticket names no trust")
         }
-        expiry = clock.instant(unixSeconds: try reader.readVarInt())
+        // The wall clock may have been put back.
+        expiry = min(clock.instant(unixSeconds: try reader.readVarInt()), clock.now + Self.longestLifetime)
         session = try Self.field(&reader)
         parameters = try RememberedParameters(parsing: &reader)
         application = try Self.field(&reader)

@@ -23,6 +23,9 @@ package struct TicketMemory: Sendable {
 
     package var count: Int { order.count }
 
+    /// Whether it has the ticket, be it used or not.
+    package func holds(_ ticket: [UInt8]) -> Bool { isUsed[Self.name(ticket)] != nil }
+
     /// A ticket is given. Over the limit the oldest is forgotten: it costs its client a round trip.
     mutating func add(_ ticket: [UInt8], now: Instant) {
         forget(now: now)

@@ -8,12 +8,9 @@ package struct NewSessionTicket: Hashable, Sendable {
     /// As the client will show it.
     package let ticket: [UInt8]
 
-    /// RFC 8446 section 4.6.1: clients keep no ticket longer, whatever it says.
-    private static let longest = Duration.seconds(7 * 86_400)
-
     package init(parsing message: Span<UInt8>) throws(ParseError) {
         var reader = ByteReader(message)
-        lifetime = min(.seconds(Int64(try reader.readUInt32())), Self.longest)
+        lifetime = min(.seconds(Int64(try reader.readUInt32())), SessionTicket.longestLifetime)
         // What the client adds to its age.
         try reader.skip(4)
         try reader.skip(Int(try reader.readUInt8()))
