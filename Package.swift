@@ -170,7 +170,7 @@ let package = Package(
         .testTarget(name: "WebRTCTests", dependencies: ["WebRTC", "Wire", "RTP", "Framing", "SDP", "ICE", "Session", "DTLS", "SRTP", "SCTP", "CVirtualClock", "SCTPLease"], swiftSettings: strict),
         .testTarget(name: "LabTests", dependencies: ["Lab", "Wire", "RTP", "Session", "Responder", "Audio", "Opus", "QUIC", "Endpoint", "SCTPLease", "CVirtualClock"], swiftSettings: strict),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Lab"], swiftSettings: strict),
-        .testTarget(name: "RealLabTests", dependencies: ["RealLab", "Lab", "Opus", "Session", "Wire"], swiftSettings: strict),
+        .testTarget(name: "RealLabTests", dependencies: ["RealLab", "Lab", "Opus", "QUIC", "RoQ", "WebSocket", "Endpoint", "Server", "Session", "Wire"], swiftSettings: strict),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "CVirtualClock", "DTLS", "SCTPLease", "WebRTC", "Wire", "RTP", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket"], swiftSettings: strict),
         .testTarget(name: "ServerTests", dependencies: ["Server", "SCTPLease", "Wire", "Session", "Responder", "QUIC", "WebTransport", "RoQ", "WebSocket", "DTLS", "WebRTC", "Endpoint", nioCore, nioPosix, logging], swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "SCTPLease", "Wire"], exclude: ["Crashes"], swiftSettings: strict),

@@ -7,12 +7,8 @@ internal import NIOCore
 internal import NIOPosix
 package import Opus
 internal import QUIC
-internal import RoQ
 internal import Server
 internal import Session
-internal import WebRTC
-internal import WebSocket
-internal import WebTransport
 internal import Wire
 
 /// The clients' process: a real client on a real socket for every trial, each from an address of its own. It ends when
@@ -41,8 +37,7 @@ private final class ClientCrowd {
     private let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     /// Reports are written here: the thread of the sockets has no time for it.
     private let reports = DispatchQueue(label: "reports")
-    private let openings = DispatchQueue(label: "sockets")
-    private var trials: [Int: (lines: NIOLoopBound<TrialLines>, reporter: TrialReporter)] = [:]
+    private var trials: [Int: (lines: NIOLoopBound<SessionLines<TrialConversation>>, reporter: TrialReporter)] = [:]
 
     init(_ clips: [Clip]) throws {
         self.clips = clips
@@ -62,17 +57,22 @@ private final class ClientCrowd {
         let remote = PeerAddress(
             ipv4: RealAddresses.server,
             port: UInt16(RealAddresses.port(ofAnswerTo: beginning.clip, mode: mode, among: clips.map(\.name))))
-        let way = TrialWay(
-            mode: mode, identity: identity, target: try TalkTarget("https://\(remote)"), remote: remote,
-            local: PeerAddress(ipv4: RealAddresses.client(beginning.trial), port: 0))
+        let policy = ReconnectPolicy()
+        let ways = try SessionWays(
+            to: remote, from: PeerAddress(ipv4: RealAddresses.client(beginning.trial), port: 0), mode: mode, identity: identity, policy: policy)
         let reporter = TrialReporter(trial: beginning.trial, reports: reports, eventLoop: eventLoop)
-        let origin = Instant(nanoseconds: beginning.origin)
-        let lines = try eventLoop.submit { [eventLoop, openings] in
+        let lines = try eventLoop.submit { [eventLoop] in
             let conversation = TrialConversation(
-                clip: clip, course: course, origin: origin, speaksWhileOpening: beginning.speaksWhileOpening)
-            let lines = TrialLines(
-                conversation, first: course.first, way: way, on: eventLoop, openings: openings, look: reporter.look)
-            lines.prepare(at: origin)
+                clip: clip, course: course, origin: Instant(nanoseconds: beginning.origin), speaksWhileOpening: beginning.speaksWhileOpening
+            ) { transport, path, now in
+                var talker = ClientConfiguration()
+                talker.mode = mode
+                return ClientEndpoint(
+                    transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
+                    client: talker, reconnect: policy, path: path, entropy: .system, now: now)
+            }
+            let lines = SessionLines(conversation, ways: ways, on: eventLoop, afterTurn: reporter.look)
+            lines.begin()
             return NIOLoopBound(lines, eventLoop: eventLoop)
         }.wait()
         trials[beginning.trial] = (lines, reporter)
@@ -81,9 +81,9 @@ private final class ClientCrowd {
     /// Lets a trial's connection end, and closes its sockets some time after it.
     func close(_ trial: Int) {
         guard let (lines, reporter) = trials.removeValue(forKey: trial) else { return }
-        eventLoop.execute { lines.value.closeConnection() }
+        eventLoop.execute { lines.value.command { $0.close(now: $1) } }
         eventLoop.scheduleTask(in: TimeAmount(Self.socketTime)) {
-            lines.value.closeSockets()
+            _ = lines.value.close()
             reporter.closed()
         }
     }

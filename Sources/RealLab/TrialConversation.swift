@@ -3,19 +3,24 @@ internal import Lab
 internal import Opus
 internal import Server
 internal import Session
-internal import WebSocket
+internal import WebRTC
 internal import Wire
 
-/// The client of one trial on real sockets: connects at its origin, does what the talker of a trial does (`TrialTalk`), and closes when
-/// it is told to. Its connections are sockets of their own (`TrialLines`), named by their local addresses.
+/// The client of one trial on real sockets (`SessionLines`): connects at its origin, does what the talker of a trial does (`TrialTalk`),
+/// and closes when it is told to.
 ///
 /// ```
 ///  waiting --origin--> connecting --its socket stands--> talking --over--> over --told--> closing --> ended
+///     |                                                     ^
+///     +---origin, with a socket that was opened ahead of it-+
 /// ```
-final class TrialConversation {
+final class TrialConversation: SessionConversation {
+    typealias MakeClient = (_ transport: ClientTransport, _ path: NetworkPath, _ now: Instant) -> ClientEndpoint
+
     private enum State {
-        /// Nothing is sent before the origin, when the links' time begins.
-        case waiting
+        /// Nothing is sent before the origin, when the links' time begins. A socket for datagrams is opened ahead of it, so that the first
+        /// leaves in time.
+        case waiting(ahead: (transport: ClientTransport, path: NetworkPath)?)
         /// There is no client yet: over a stream it comes when TCP stands.
         case connecting
         case talking
@@ -25,17 +30,24 @@ final class TrialConversation {
         case ended
     }
 
+    private let first: TalkTransport
     private let origin: Instant
+    private let makeClient: MakeClient
     private(set) var talk: TrialTalk
+    /// The first connection, where it is to be opened now.
+    private var opening: TalkTransport?
     private(set) var client: ClientEndpoint?
-    private var state = State.waiting
+    private var state = State.waiting(ahead: nil)
 
     /// How long the connection's end may take.
     private static let closeTime = Duration.seconds(1)
 
-    init(clip: Clip, course: TrialCourse, origin: Instant, speaksWhileOpening: Bool) {
+    init(clip: Clip, course: TrialCourse, origin: Instant, speaksWhileOpening: Bool, makeClient: @escaping MakeClient) {
+        first = TalkTransport(course.first)
         self.origin = origin
+        self.makeClient = makeClient
         talk = TrialTalk(clip: clip, course: course, origin: origin, speaksWhileOpening: speaksWhileOpening)
+        if first != .websocket { opening = first }
     }
 
     /// What there was to see has been seen.
@@ -61,45 +73,45 @@ final class TrialConversation {
 
     // MARK: Connections
 
-    /// Whether the first connection is to be made now; says so once.
-    func takeBeginning(now: Instant) -> Bool {
-        guard case .waiting = state, now >= origin else { return false }
-        state = .connecting
+    func takeOpening() -> TalkTransport? {
+        defer { opening = nil }
+        return opening ?? talk.takeConnection().map(TalkTransport.init)
+    }
+
+    func attach(over transport: ClientTransport, path: NetworkPath, now: Instant) -> Bool {
+        switch state {
+        case .waiting: state = .waiting(ahead: (transport, path))
+        case .connecting: begin(transport, path, now: now)
+        case .talking, .over, .closing, .ended:
+            defer { turned(now: now) }
+            return client?.attach(over: transport, path: path, entropy: .system, now: now) ?? false
+        }
         return true
     }
 
-    /// The first connection's socket stands.
-    func begin(_ client: ClientEndpoint, now: Instant) {
-        guard case .connecting = state else { return client.close(now: now) }
-        self.client = client
+    private func begin(_ transport: ClientTransport, _ path: NetworkPath, now: Instant) {
+        client = makeClient(transport, path, now)
         state = .talking
         turned(now: now)
     }
 
-    /// The transport of another connection that the session wants.
-    func takeConnection() -> TrialTransport? { talk.takeConnection() }
-
-    /// - Returns: `false` where no session is there to be moved.
-    func attach(over transport: ClientTransport, path: NetworkPath, now: Instant) -> Bool {
-        defer { turned(now: now) }
-        return client?.attach(over: transport, path: path, entropy: .system, now: now) ?? false
+    /// The origin has come.
+    private func begin(ahead: (transport: ClientTransport, path: NetworkPath)?, now: Instant) {
+        if let (transport, path) = ahead { return begin(transport, path, now: now) }
+        state = .connecting
+        if first == .websocket { opening = first }
     }
 
-    /// The server has answered the offer of the connection at `path`.
-    func accept(answer: String, path: NetworkPath, now: Instant) {
-        guard let client, isNewest(path.local) else { return }
-        do {
-            try client.accept(answer: answer, path: path, now: now)
-        } catch {
-            failed(at: path.local, TransportClose(code: 0, reason: "the answer is no use: \(error)", origin: .peer), now: now)
-        }
+    func accept(answer: String, path: NetworkPath, now: Instant) throws(WebRTCRefusal) {
+        guard isNewest(path.local) else { return }
+        try client?.accept(answer: answer, path: path, now: now)
         turned(now: now)
     }
 
-    /// No connection came of this attempt, or of the first.
-    /// - Parameter local: `nil` where there was no socket.
-    func failed(at local: PeerAddress?, _ close: TransportClose, now: Instant) {
+    func failed(at local: PeerAddress?, _ error: any Error, now: Instant) {
+        // An attempt that was given up meanwhile wants nothing any more.
         guard local.map(isNewest) ?? true else { return }
+        let close = TransportClose(opening: error)
         if let client, client.token != nil {
             client.attachmentFailed(close, now: now)
         } else {
@@ -113,27 +125,10 @@ final class TrialConversation {
         if !isOver { state = .over }
     }
 
-    /// An attempt that was given up meanwhile wants nothing any more.
-    private func isNewest(_ local: PeerAddress) -> Bool { local == (client?.nextLocal ?? client?.local) }
-
-    // MARK: What comes and goes
-
-    func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
-        client?.receive(datagram, path: path, ecn: ecn, now: now)
-        turned(now: now)
-    }
-
-    func receive(stream bytes: [UInt8], at local: PeerAddress, now: Instant) {
-        client?.receive(stream: bytes, at: local, now: now)
-        turned(now: now)
-    }
-
-    func streamEnded(at local: PeerAddress, now: Instant) {
-        client?.streamEnded(at: local, now: now)
-        turned(now: now)
-    }
+    // MARK: Turns
 
     func handleTimeout(now: Instant) {
+        if case .waiting(let ahead) = state, origin <= now { begin(ahead: ahead, now: now) }
         if let client, let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
         turned(now: now)
         switch state {
@@ -146,19 +141,7 @@ final class TrialConversation {
         }
     }
 
-    func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, from local: PeerAddress, now: Instant) -> Transmit? {
-        if let transmit = client?.pollTransmit(into: buffer, from: local, now: now) { return transmit }
-        endWhenDrained()
-        return nil
-    }
-
-    func pollWrite(_ byteCount: Int, from local: PeerAddress, now: Instant) -> StreamWrite? {
-        if let write = client?.pollWrite(byteCount, from: local, now: now) { return write }
-        endWhenDrained()
-        return nil
-    }
-
-    private func endWhenDrained() {
+    func drained() {
         if case .closing = state, client?.isClosing ?? true { state = .ended }
     }
 
@@ -170,7 +153,7 @@ final class TrialConversation {
     }
 
     /// Hears what the client has noticed.
-    private func turned(now: Instant) {
+    func turned(now: Instant) {
         guard case .talking = state else { return }
         if let client { talk.hear(client, now: now) }
         if talk.isOver { state = .over }

@@ -97,9 +97,7 @@ struct TalkCommand: ParsableCommand {
         let clip = try loadClip()
         let ticketFile = try tickets.map { try TicketFile(path: $0) }
         let wallet = ticketFile?.wallet(server: target.host, trust: trust) ?? TicketWallet()
-        let runner = try start(target, trust: trust, script: try makeScript(clip), tickets: wallet)
-        let signals = StopSignals { runner.interrupt() }
-        let report = try withExtendedLifetime(signals) { try runner.wait() }
+        let report = try talk(try makeRunner(target, trust: trust, script: try makeScript(clip), tickets: wallet))
         try ticketFile?.write(report.tickets)
         let file = try writeAnswer(report)
         print(report, target: target, answerFile: file)
@@ -143,7 +141,7 @@ struct TalkCommand: ParsableCommand {
         return script
     }
 
-    private func start(_ target: TalkTarget, trust: ClientTrust, script: TalkScript, tickets: TicketWallet) throws -> TalkRunner {
+    private func makeRunner(_ target: TalkTarget, trust: ClientTrust, script: TalkScript, tickets: TicketWallet) throws -> TalkRunner {
         var client = ClientConfiguration()
         client.mode = mode ?? (chosenTransport(target) == .websocket ? .stream : .datagram)
         client.secret = secret
@@ -158,28 +156,21 @@ struct TalkCommand: ParsableCommand {
         // Whoever waits wants to know by then that nobody answers.
         policy.opening = quic.handshakeTimeout
         let reconnect = noReconnect ? nil : policy
-        let ways = TalkWays(target: target, trust: trust, silence: reconnect?.silence) { [secret, subprotocol] transport, local in
+        var ways = SessionWays(target: target, trust: trust, silence: reconnect?.silence) { [secret, subprotocol] transport, local in
             try Self.makeTransport(transport, target: target, secret: secret, subprotocol: subprotocol, local: local)
         }
-        let makeClient = { @Sendable [client, quic] (path: NetworkPath, now: Instant) in
+        ways.secret = secret
+        return TalkRunner(over: first, ways: ways, script: script) { [client, quic] transport, path, now in
             ClientEndpoint(
-                transport: try ways.makeTransport(first, path.local), serverName: target.host, credentials: credentials, quic: quic,
-                client: client, reconnect: reconnect, tickets: tickets, path: path, entropy: .system, now: now)
+                transport: transport, serverName: target.host, credentials: credentials, quic: quic, client: client,
+                reconnect: reconnect, tickets: tickets, path: path, entropy: .system, now: now)
         }
+    }
+
+    private func talk(_ runner: TalkRunner) throws -> TalkReport {
+        let signals = StopSignals { runner.interrupt() }
         do {
-            if first == .webrtc {
-                return try TalkRunner(
-                    calling: ways.signalling, path: target.callPath, bearer: secret, script: script, ways: ways
-                ) { local, now in
-                    // Where to send to, the answer says.
-                    try makeClient(NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), now)
-                }
-            }
-            if first == .websocket {
-                return try TalkRunner(connectingBy: ways, bearer: secret, script: script, makeClient: makeClient)
-            }
-            return try TalkRunner(
-                host: target.host, port: target.port, script: script, ways: ways, bearer: secret, makeClient: makeClient)
+            return try withExtendedLifetime(signals) { try runner.wait() }
         } catch let error as DriverError {
             throw CommandFailure(code: error.code, description: error.description)
         } catch let error as SignallingFailure {

@@ -56,6 +56,16 @@ import Wire
         try server.close().wait()
     }
 
+    @Test func `an endpoint that is not made leaves no socket behind`() throws {
+        struct Unwanted: Error {}
+        let free = try DatagramDriver<Echo>.start(host: "127.0.0.11", port: 0, on: loop) { _, _ in Echo() }
+        try free.close().wait()
+        let port = Int(free.local.port)
+        #expect(throws: Unwanted.self) { try DatagramDriver<Echo>.start(host: "127.0.0.11", port: port, on: loop) { _, _ in throw Unwanted() } }
+        let next = try DatagramDriver<Echo>.start(host: "127.0.0.11", port: port, on: loop) { _, _ in Echo() }
+        try next.close().wait()
+    }
+
     @Test func `a deadline is met, also one that lies before the one already set`() throws {
         let done = loop.makePromise(of: [Duration].self)
         let driver = try DatagramDriver<Timers>.start(host: "127.0.0.1", port: 0, on: loop) { _, now in

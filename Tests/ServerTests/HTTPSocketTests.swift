@@ -1,5 +1,6 @@
 import DTLS
 import Endpoint
+import Foundation
 import Glibc
 import NIOCore
 import NIOPosix
@@ -21,13 +22,14 @@ import Wire
     }
 
     private static func start(
-        host: String = "127.0.0.1", configure: (inout HTTPConfiguration) -> Void = { _ in }
+        host: String = "127.0.0.1", candidates: [PeerAddress] = [], configure: (inout HTTPConfiguration) -> Void = { _ in }
     ) async throws -> (server: SessionServer, hash: [UInt8]) {
-        let configuration = try configuration()
+        var configuration = try configuration()
+        configuration.webRTC?.candidates = candidates
         var http = HTTPConfiguration()
         http.plainPort = 0
         configure(&http)
-        let server = try await blocking { [http] in
+        let server = try await blocking { [http, configuration] in
             try SessionServer(host: host, port: 0, configuration: configuration, http: http, onNotice: { _ in })
         }
         return (server, configuration.credentials.certificateSHA256)
@@ -45,16 +47,13 @@ import Wire
     @Test(.ownsSCTP, arguments: [ReliabilityMode.nack, .stream])
     func `a clip is spoken over WebRTC on real sockets, and its prompt is intact`(mode: ReliabilityMode) async throws {
         let (server, hash) = try await Self.start()
-        let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
-        let signalling = SignallingClient(target: target, trust: .certificateSHA256(hash), limits: .patient)
-        let identity = try DTLSIdentity.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
         var client = ClientConfiguration()
         client.mode = mode
         let script = TalkScript.patient((0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
         let report = try await blocking { [client] in
             try TalkRunner(
-                calling: signalling, path: target.callPath, bearer: nil, script: script,
-                makeClient: Self.client(identity: identity, configuration: client)
+                over: .webrtc, ways: .testing(port: server.local.port, trust: .certificateSHA256(hash)), script: script,
+                makeClient: Self.client(client)
             ).wait()
         }
         #expect(report.failure == nil)
@@ -113,29 +112,47 @@ import Wire
 
     @Test(.ownsSCTP) func `a talk whose call is refused says why`() async throws {
         let (server, _) = try await Self.start()
-        let target = try TalkTarget("https://127.0.0.1:\(server.local.port)")
-        let signalling = SignallingClient(target: target, trust: .certificateSHA256([UInt8](repeating: 1, count: 32)), limits: .patient)
         let failure = await #expect(throws: SignallingFailure.self) {
             _ = try await blocking {
                 try TalkRunner(
-                    calling: signalling, path: target.callPath, bearer: nil, script: TalkScript(frames: []),
-                    makeClient: Self.client(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000)))
+                    over: .webrtc, ways: .testing(port: server.local.port, trust: .certificateSHA256([UInt8](repeating: 1, count: 32))),
+                    script: .patient([]), makeClient: Self.client()
+                ).wait()
             }
         }
         #expect(failure?.code == "certificate_untrusted")
         try await blocking { try server.stop(grace: .zero) }
     }
 
+    @Test(.ownsSCTP) func `media goes where the answer says, to another machine than the call`() async throws {
+        let (server, hash) = try await Self.start(host: "0.0.0.0", candidates: [PeerAddress(ipv4: 127, 0, 0, 2, port: 0)])
+        let report = try await blocking { try Self.talk(port: server.local.port, trust: .certificateSHA256(hash)) }
+        #expect(report.receipt?.verdict == .intact)
+        try await blocking { try server.stop(grace: .zero) }
+    }
+
+    @Test(.ownsSCTP) func `media goes where the answer says, to another port than the call`() async throws {
+        let (server, hash) = try await Self.start()
+        let relay = try DyingRelay(.tcp, to: Int(server.local.port))
+        Thread.detachNewThread { relay.run() }
+        defer { relay.stop() }
+        let report = try await blocking { try Self.talk(port: UInt16(relay.port), trust: .certificateSHA256(hash)) }
+        #expect(relay.connectionCount == 1)
+        #expect(report.receipt?.verdict == .intact)
+        try await blocking { try server.stop(grace: .zero) }
+    }
+
+    private static func talk(port: UInt16, trust: ClientTrust) throws -> TalkReport {
+        try TalkRunner(over: .webrtc, ways: .testing(port: port, trust: trust), script: .patient(clip(count: 5)), makeClient: client()).wait()
+    }
+
     private static func client(
-        identity: DTLSIdentity, configuration: ClientConfiguration = ClientConfiguration()
-    ) -> @Sendable (PeerAddress, Instant) -> ClientEndpoint {
-        { local, now in
-            var webRTC = WebRTCClientConfiguration(identity: identity)
-            webRTC.candidates = [local]
-            return ClientEndpoint(
-                transport: .webRTC(webRTC), serverName: "localhost", credentials: ClientCredentials(.insecure),
-                quic: QUICConfiguration(), client: configuration,
-                path: NetworkPath(local: local, remote: PeerAddress(high: 0, low: 0, port: 0)), entropy: .system, now: now)
+        _ configuration: ClientConfiguration = ClientConfiguration()
+    ) -> @Sendable (ClientTransport, NetworkPath, Instant) -> ClientEndpoint {
+        { transport, path, now in
+            ClientEndpoint(
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
+                client: configuration, path: path, entropy: .system, now: now)
         }
     }
 

@@ -1,12 +1,9 @@
 import Endpoint
 import Foundation
 import QUIC
-import RoQ
 import Server
 import Session
 import Testing
-import WebSocket
-import WebTransport
 import Wire
 
 /// Connections on real sockets that die in mid-prompt, while their sessions go on.
@@ -24,31 +21,20 @@ import Wire
         let relay = try DyingRelay(transport == .websocket ? .tcp : .udp, to: Int(server.local.port))
         Thread.detachNewThread { relay.run() }
         defer { relay.stop() }
-        let address = try TalkTarget("https://127.0.0.1:\(relay.port)")
         let trust = ClientTrust.certificateSHA256(credentials.certificateSHA256)
-        let ways = TalkWays(target: address, trust: trust) { transport, _ in
-            switch transport {
-            case .roq: .roq(RoQConfiguration())
-            case .websocket: .webSocket(WebSocketClientConfiguration(authority: address.authority))
-            default: .webTransport(WebTransportClientConfiguration(authority: address.authority))
-            }
-        }
         var policy = ReconnectPolicy()
         // Longer than a busy machine keeps a server from answering.
         policy.silence = .seconds(2)
         policy.attempt = .seconds(60)
         var client = ClientConfiguration()
         client.mode = .stream
-        let makeClient = { @Sendable [client, policy] (path: NetworkPath, now: Instant) in
+        let runner = TalkRunner(
+            over: transport, ways: try .testing(port: UInt16(relay.port), trust: trust), script: .patient(clip(count: 100))
+        ) { [client, policy] transport, path, now in
             ClientEndpoint(
-                transport: try ways.makeTransport(transport, path.local), serverName: "localhost", credentials: ClientCredentials(trust),
-                quic: QUICConfiguration(), client: client, reconnect: policy, path: path, entropy: .system, now: now)
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(trust), quic: QUICConfiguration(),
+                client: client, reconnect: policy, path: path, entropy: .system, now: now)
         }
-        let script = TalkScript.patient(clip(count: 100))
-        let runner =
-            transport == .websocket
-            ? try TalkRunner(connectingBy: ways, script: script, makeClient: makeClient)
-            : try TalkRunner(host: address.host, port: address.port, script: script, ways: ways, makeClient: makeClient)
         // In the middle of the prompt's two seconds, or a little before or after it.
         Thread.sleep(forTimeInterval: 1)
         relay.die()

@@ -1,5 +1,12 @@
+import DTLS
+import Endpoint
 import NIOPosix
+import QUIC
+import RoQ
 import Server
+import WebRTC
+import WebSocket
+import WebTransport
 
 // Tests on real sockets share one process, and its two or so threads for tasks, with those that reckon in virtual time for a minute.
 
@@ -23,5 +30,24 @@ extension TalkScript {
         var script = TalkScript(frames: frames)
         script.limits.connect = .seconds(120)
         return script
+    }
+}
+
+extension SessionWays {
+    /// To a server on this machine, in any transport's plainest form.
+    static func testing(host: String = "127.0.0.1", port: UInt16, trust: ClientTrust) throws -> SessionWays {
+        let target = try TalkTarget("https://\(host):\(port)")
+        let identity = try DTLSIdentity.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
+        return SessionWays(target: target, trust: trust) { transport, local in
+            switch transport {
+            case .webtransport: return .webTransport(WebTransportClientConfiguration(authority: target.authority))
+            case .roq: return .roq(RoQConfiguration())
+            case .webrtc:
+                var configuration = WebRTCClientConfiguration(identity: identity)
+                configuration.candidates = [local]
+                return .webRTC(configuration)
+            case .websocket: return .webSocket(WebSocketClientConfiguration(authority: target.authority))
+            }
+        }
     }
 }

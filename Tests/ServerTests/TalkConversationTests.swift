@@ -46,6 +46,21 @@ import Wire
         #expect(world.conversation.report.exitStatus == 2)
     }
 
+    @Test func `a first connection that gets no socket ends the conversation, with the reason`() {
+        struct NoRoute: Error {}
+        let conversation = TalkConversation(over: .roq, script: TalkScript(frames: clip(count: 1)), began: .zero) { transport, path, now in
+            ClientEndpoint(
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
+                client: ClientConfiguration(), path: path, entropy: Entropy(seed: 1), now: now)
+        }
+        #expect(conversation.takeOpening() == .roq)
+        #expect(conversation.takeOpening() == nil)
+        #expect(conversation.deadline == nil)
+        conversation.failed(at: nil, NoRoute(), now: .zero)
+        #expect(conversation.isFinished)
+        #expect(conversation.openingFailure is NoRoute)
+    }
+
     @Test func `a refused port ends the conversation at once`() throws {
         var world = try World(Self.transports[0], mode: .datagram, frames: clip(count: 1), isServerDeaf: true)
         world.conversation.peerRefused(now: world.now)
@@ -103,11 +118,13 @@ private struct World {
         client.mode = mode
         var script = TalkScript(frames: frames)
         script.modeChange = modeChange
-        conversation = TalkConversation(
-            client: ClientEndpoint(
+        conversation = TalkConversation(over: .webtransport, script: script, began: now) { [client] transport, path, now in
+            ClientEndpoint(
                 transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
-                quic: QUICConfiguration(), client: client, path: Self.clientPath, entropy: Entropy(seed: 2), now: now),
-            script: script, began: now)
+                quic: QUICConfiguration(), client: client, path: path, entropy: Entropy(seed: 2), now: now)
+        }
+        _ = conversation.takeOpening()
+        _ = conversation.attach(over: transport, path: Self.clientPath, now: now)
         self.isServerDeaf = isServerDeaf
     }
 
@@ -125,7 +142,7 @@ private struct World {
     private mutating func pump() {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_535, alignment: 16)
         defer { buffer.deallocate() }
-        while let transmit = conversation.pollTransmit(into: buffer, now: now) {
+        while let transmit = conversation.pollTransmit(into: buffer, from: Self.clientPath.local, now: now) {
             up += split(transmit, buffer)
         }
         while let transmit = server.pollTransmit(into: buffer, now: now) {

@@ -11,22 +11,22 @@ import Wire
 
 /// Conversations on real sockets.
 @Suite struct TalkSocketTests {
-    @Test(arguments: TalkConversationTests.transports.indices)
-    func `on real sockets a prompt is intact, and the server stops in good order`(transport: Int) async throws {
+    @Test(arguments: [TalkTransport.webtransport, .roq])
+    func `on real sockets a prompt is intact, and the server stops in good order`(transport: TalkTransport) async throws {
         try await blocking { try Self.checkPrompt(transport) }
     }
 
-    private static func checkPrompt(_ transport: Int) throws {
+    private static func checkPrompt(_ transport: TalkTransport) throws {
         let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
         let server = try SessionServer(
             host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
-        let wire = TalkConversationTests.transports[transport]
-        let runner = try TalkRunner(
-            host: "127.0.0.1", port: Int(server.local.port), script: .patient(clip(count: 5))
-        ) { path, now in
+        let trust = ClientTrust.certificateSHA256(credentials.certificateSHA256)
+        let runner = TalkRunner(
+            over: transport, ways: try .testing(port: server.local.port, trust: trust), script: .patient(clip(count: 5))
+        ) { transport, path, now in
             ClientEndpoint(
-                transport: wire, serverName: "localhost",
-                credentials: ClientCredentials(.certificateSHA256(credentials.certificateSHA256)), quic: QUICConfiguration(),
+                transport: transport, serverName: "localhost",
+                credentials: ClientCredentials(trust), quic: QUICConfiguration(),
                 client: ClientConfiguration(), path: path, entropy: .system, now: now)
         }
         let report = try runner.wait()
@@ -62,29 +62,18 @@ import Wire
         let server = try SessionServer(
             host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), http: HTTPConfiguration(),
             onNotice: { _ in })
-        let address = try TalkTarget("https://127.0.0.1:\(server.local.port)")
         let trust = ClientTrust.certificateSHA256(credentials.certificateSHA256)
-        let ways = TalkWays(target: address, trust: trust) { transport, _ in
-            switch transport {
-            case .roq: .roq(RoQConfiguration())
-            case .websocket: .webSocket(WebSocketClientConfiguration(authority: address.authority))
-            default: .webTransport(WebTransportClientConfiguration(authority: address.authority))
-            }
-        }
         var script = TalkScript.patient(clip(count: 100))
         script.move = (after: .milliseconds(200), transport: move.target)
         var client = ClientConfiguration()
         client.mode = move.mode
-        let makeClient = { @Sendable [client] (path: NetworkPath, now: Instant) in
+        let runner = TalkRunner(
+            over: move.source, ways: try .testing(port: server.local.port, trust: trust), script: script
+        ) { [client] transport, path, now in
             ClientEndpoint(
-                transport: try ways.makeTransport(move.source, path.local), serverName: "localhost",
-                credentials: ClientCredentials(trust), quic: QUICConfiguration(), client: client, path: path, entropy: .system,
-                now: now)
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(trust), quic: QUICConfiguration(),
+                client: client, path: path, entropy: .system, now: now)
         }
-        let runner =
-            move.source == .websocket
-            ? try TalkRunner(connectingBy: ways, script: script, makeClient: makeClient)
-            : try TalkRunner(host: address.host, port: address.port, script: script, ways: ways, makeClient: makeClient)
         let report = try runner.wait()
         #expect(report.failure == nil)
         #expect(report.receipt?.verdict == .intact)
@@ -104,15 +93,22 @@ import Wire
         try await blocking { try Self.checkMoveWithoutWay() }
     }
 
+    private struct NoWay: Error {}
+
     private static func checkMoveWithoutWay() throws {
         let credentials = try ServerCredentials.selfSigned(.ecdsaP256, unixSeconds: Int(SystemClock.wallClockSeconds()))
         let server = try SessionServer(
             host: "127.0.0.1", port: 0, configuration: ServerConfiguration(credentials: credentials), onNotice: { _ in })
         var script = TalkScript.patient(clip(count: 25))
         script.move = (after: .milliseconds(100), transport: .webtransport)
-        let runner = try TalkRunner(host: "127.0.0.1", port: Int(server.local.port), script: script) { path, now in
+        var ways = try SessionWays.testing(port: server.local.port, trust: .insecure)
+        ways.makeTransport = { transport, _ in
+            guard transport == .roq else { throw NoWay() }
+            return .roq(RoQConfiguration())
+        }
+        let runner = TalkRunner(over: .roq, ways: ways, script: script) { transport, path, now in
             ClientEndpoint(
-                transport: .roq(RoQConfiguration()), serverName: "localhost",
+                transport: transport, serverName: "localhost",
                 credentials: ClientCredentials(.certificateSHA256(credentials.certificateSHA256)), quic: QUICConfiguration(),
                 client: ClientConfiguration(), path: path, entropy: .system, now: now)
         }
@@ -126,6 +122,22 @@ import Wire
         try server.stop(grace: .seconds(2))
     }
 
+    @Test func `a talker that is interrupted while TCP connects says so at once`() async throws {
+        try await blocking { try Self.checkInterrupt() }
+    }
+
+    private static func checkInterrupt() throws {
+        // An address for documentation (RFC 5737): nobody answers, or there is no way to it.
+        let ways = try SessionWays.testing(host: "192.0.2.1", port: 4433, trust: .insecure)
+        let runner = TalkRunner(over: .websocket, ways: ways, script: .patient(clip(count: 1))) { transport, path, now in
+            ClientEndpoint(
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure), quic: QUICConfiguration(),
+                client: ClientConfiguration(), path: path, entropy: .system, now: now)
+        }
+        runner.interrupt()
+        #expect(try runner.wait().failure == .interrupted)
+    }
+
     @Test func `where nothing listens, talk says so long before its limit`() async throws {
         try await blocking { try Self.checkNobody() }
     }
@@ -135,11 +147,13 @@ import Wire
         let free = try SessionServer(
             host: "127.0.0.1", port: 0,
             configuration: ServerConfiguration(credentials: try .selfSigned(.ed25519, unixSeconds: 1_800_000_000)), onNotice: { _ in })
-        let port = Int(free.local.port)
+        let port = free.local.port
         try free.stop(grace: .zero)
-        let runner = try TalkRunner(host: "127.0.0.1", port: port, script: TalkScript(frames: clip(count: 1))) { path, now in
+        let runner = TalkRunner(
+            over: .roq, ways: try .testing(port: port, trust: .insecure), script: TalkScript(frames: clip(count: 1))
+        ) { transport, path, now in
             ClientEndpoint(
-                transport: .roq(RoQConfiguration()), serverName: "localhost", credentials: ClientCredentials(.insecure),
+                transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
                 quic: QUICConfiguration(), client: ClientConfiguration(), path: path, entropy: .system, now: now)
         }
         #expect(try runner.wait().failure == .refused)

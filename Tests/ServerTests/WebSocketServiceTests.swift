@@ -53,10 +53,6 @@ import Wire
         #expect(answer.status == 405)
     }
 
-    private static func ways(_ target: TalkTarget, _ trust: ClientTrust) -> TalkWays {
-        TalkWays(target: target, trust: trust) { _, _ in .webSocket(WebSocketClientConfiguration(authority: target.authority)) }
-    }
-
     @Test(arguments: WebSocketForm.allCases)
     func `a clip is spoken over TLS on real sockets, its prompt is intact, and the server stops at once`(form: WebSocketForm) async throws {
         let configuration = ServerConfiguration(
@@ -64,17 +60,20 @@ import Wire
         let server = try await blocking {
             try SessionServer(host: "127.0.0.1", port: 0, configuration: configuration, http: HTTPConfiguration(), onNotice: { _ in })
         }
-        let target = try TalkTarget("wss://127.0.0.1:\(server.local.port)")
         let hash = configuration.credentials.certificateSHA256
         let script = TalkScript.patient((0..<25).map { [0x08, UInt8($0), 1, 2, 3] })
         let report = try await blocking {
-            try TalkRunner(connectingBy: Self.ways(target, .certificateSHA256(hash)), script: script) { path, now in
-                var webSocket = WebSocketClientConfiguration(authority: target.authority)
+            var ways = try SessionWays.testing(port: server.local.port, trust: .certificateSHA256(hash))
+            ways.makeTransport = { [authority = ways.target.authority] _, _ in
+                var webSocket = WebSocketClientConfiguration(authority: authority)
                 webSocket.form = form
+                return .webSocket(webSocket)
+            }
+            return try TalkRunner(over: .websocket, ways: ways, script: script) { transport, path, now in
                 var client = ClientConfiguration()
                 client.mode = .stream
                 return ClientEndpoint(
-                    transport: .webSocket(webSocket), serverName: "localhost", credentials: ClientCredentials(.insecure),
+                    transport: transport, serverName: "localhost", credentials: ClientCredentials(.insecure),
                     quic: QUICConfiguration(), client: client, path: path, entropy: .system, now: now)
             }.wait()
         }
@@ -90,14 +89,14 @@ import Wire
         let server = try await blocking {
             try SessionServer(host: "127.0.0.1", port: 0, configuration: configuration, http: HTTPConfiguration(), onNotice: { _ in })
         }
-        let target = try TalkTarget("wss://127.0.0.1:\(server.local.port)")
         // TLS may fail while the endpoint is made, or before.
         let report = try? await blocking {
             try TalkRunner(
-                connectingBy: Self.ways(target, .certificateSHA256([UInt8](repeating: 1, count: 32))), script: TalkScript(frames: [])
-            ) { path, now in
+                over: .websocket, ways: .testing(port: server.local.port, trust: .certificateSHA256([UInt8](repeating: 1, count: 32))),
+                script: TalkScript(frames: [])
+            ) { transport, path, now in
                 ClientEndpoint(
-                    transport: .webSocket(WebSocketClientConfiguration(authority: target.authority)), serverName: "localhost",
+                    transport: transport, serverName: "localhost",
                     credentials: ClientCredentials(.insecure), quic: QUICConfiguration(), client: ClientConfiguration(), path: path,
                     entropy: .system, now: now)
             }.wait()

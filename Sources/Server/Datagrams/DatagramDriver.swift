@@ -5,8 +5,7 @@ package import Wire
 /// A running socket driver: one endpoint behind one UDP socket on one event loop. The value may be used from any
 /// thread; the endpoint lives on the loop and never leaves it.
 package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
-    /// The address that the socket is bound to, with the port that the kernel chose where 0 was asked for.
-    package let local: PeerAddress
+    private let socket: UDPSocket
     private let channel: any Channel
     private let port: NIOLoopBound<UDPPort<Endpoint>>
 
@@ -31,30 +30,19 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> DatagramDriver {
         let remote = try UDPSocket.resolve(host: host, port: port)
-        return try start(
-            connected: try UDPSocket(connectedTo: remote), to: remote, on: eventLoop, limits: limits, makeEndpoint: makeEndpoint,
-            afterTurn: afterTurn)
+        return try start(connectedTo: remote, on: eventLoop, limits: limits, makeEndpoint: makeEndpoint, afterTurn: afterTurn)
     }
 
-    /// The same with addresses at hand. `local` is the address to talk from, with port 0 for any.
+    /// The same with addresses at hand.
+    /// - Parameter local: the address to talk from, with port 0 for any; the kernel chooses where it is `nil`.
     package static func start(
-        connectedTo remote: PeerAddress, from local: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
+        connectedTo remote: PeerAddress, from local: PeerAddress? = nil, on eventLoop: any EventLoop,
+        limits: DriverLimits = DriverLimits(),
         makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
         afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
     ) throws -> DatagramDriver {
         try start(
-            connected: try UDPSocket(connectedTo: remote, from: local), to: remote, on: eventLoop, limits: limits,
-            makeEndpoint: makeEndpoint, afterTurn: afterTurn)
-    }
-
-    /// The same on a socket that is there already.
-    static func start(
-        connected socket: UDPSocket, to remote: PeerAddress, on eventLoop: any EventLoop, limits: DriverLimits = DriverLimits(),
-        makeEndpoint: @escaping @Sendable (_ path: NetworkPath, _ now: Instant) throws -> Endpoint,
-        afterTurn: @escaping @Sendable (Endpoint, Instant) -> Void = { _, _ in }
-    ) throws -> DatagramDriver {
-        try start(
-            socket, on: eventLoop, limits: limits,
+            try UDPSocket(connectedTo: remote, from: local), on: eventLoop, limits: limits,
             makeEndpoint: { try makeEndpoint(NetworkPath(local: $0, remote: remote), $1) }, afterTurn: afterTurn)
     }
 
@@ -73,7 +61,13 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
             .channelOption(.receivePacketInfo, value: socket.local.isWildcard)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let endpoint = try makeEndpoint(socket.local, SystemClock.now())
+                    let endpoint: Endpoint
+                    do {
+                        endpoint = try makeEndpoint(socket.local, SystemClock.now())
+                    } catch {
+                        channel.close(promise: nil)
+                        throw error
+                    }
                     let handler = UDPPort(endpoint: endpoint, socket: socket, limits: limits, afterTurn: afterTurn)
                     try channel.pipeline.syncOperations.addHandler(handler)
                     made.succeed(NIOLoopBound(handler, eventLoop: channel.eventLoop))
@@ -81,12 +75,18 @@ package struct DatagramDriver<Endpoint: DatagramEndpoint>: Sendable {
             }
             .withBoundSocket(socket.descriptor)
         opened.cascadeFailure(to: made)
-        return DatagramDriver(local: socket.local, channel: try opened.wait(), port: try made.futureResult.wait())
+        return DatagramDriver(socket: socket, channel: try opened.wait(), port: try made.futureResult.wait())
     }
 
     /// Room for one datagram of a vector read: an Ethernet frame and to spare. What is longer is cut, and QUIC
     /// rejects it by its authentication.
     private static var slotByteCount: Int { 2_048 }
+
+    /// The address that the socket is bound to, with the port that the kernel chose where 0 was asked for.
+    package var local: PeerAddress { socket.local }
+
+    /// Talks to another port of its peer's machine from now on.
+    func connect(to remote: PeerAddress) throws(DriverError) { try socket.connect(to: remote) }
 
     /// Gives the endpoint a command on its loop, and carries out what follows from it.
     package func command<Result: Sendable>(

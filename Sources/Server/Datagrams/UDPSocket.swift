@@ -48,22 +48,12 @@ struct UDPSocket {
         }
     }
 
-    /// The socket for a peer that turned out to be elsewhere than at `former`: this one, at the same address and port of
-    /// ours, where only the peer's port differs. Another host may need another address of ours, and gets another socket.
-    func connected(to remote: PeerAddress, insteadOf former: PeerAddress) throws(DriverError) -> UDPSocket {
-        guard remote.host == former.host else {
-            let other = try UDPSocket(connectedTo: remote)
-            discard()
-            return other
-        }
+    /// Talks to another port of its peer's machine from now on, from where it is.
+    func connect(to remote: PeerAddress) throws(DriverError) {
         guard Self.call(Glibc.connect, descriptor, remote, isIPv6: isIPv6) == 0 else {
             throw DriverError("connect", errno, host: remote.description, port: Int(remote.port))
         }
-        return self
     }
-
-    /// Lets go of a socket that no driver has taken over.
-    func discard() { close(descriptor) }
 
     /// - Parameter attach: binds or connects; 0, or less for the error in `errno`.
     private init(isIPv6: Bool, host: String, port: UInt16, attach: (Int32, Bool) -> Int32) throws(DriverError) {

@@ -81,9 +81,6 @@ package struct SignallingClient: Sendable {
         guard answer.status == 200 || answer.status == 204 else { throw failure(answer) }
     }
 
-    /// The address that calls are asked for at, which is most often that of their media, too.
-    func resolve() throws(DriverError) -> PeerAddress { try UDPSocket.resolve(host: target.host, port: target.port) }
-
     // MARK: Requests
 
     private struct Answer: Sendable {

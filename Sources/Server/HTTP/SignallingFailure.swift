@@ -1,4 +1,4 @@
-internal import Session
+package import Session
 
 /// Why a call was not placed. `code` is stable and meant for programs, `description` says what happened and what to do.
 package enum SignallingFailure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -33,6 +33,17 @@ package enum SignallingFailure: Error, Hashable, Sendable, CustomStringConvertib
         case .notSignalling(let url, let reason): "\(url) does not signal calls: \(reason); is it a WHIP endpoint or /v1/realtime/calls?"
         case .refused(let status, let text): "the server refused the call with \(status): \(text.message)"
         case .broken(let url, let reason): "signalling with \(url) failed: \(reason)"
+        }
+    }
+}
+
+extension TransportClose {
+    /// Why there is no connection: the server's refusal of a call, with its status, or what went wrong on our side.
+    package init(opening error: any Error) {
+        if case .refused(let status, _)? = error as? SignallingFailure {
+            self.init(code: UInt64(max(0, status)), reason: "\(error)", origin: .peer)
+        } else {
+            self.init(code: 0, reason: "\(error)", origin: .local)
         }
     }
 }

@@ -70,6 +70,8 @@ package struct StreamDriver<Endpoint: StreamEndpoint>: Sendable {
     /// Gives the endpoint a turn now: another socket has changed it. On the loop only.
     func poke() { port.value.command { _, _ in } }
 
+    var closeFuture: EventLoopFuture<Void> { channel.closeFuture }
+
     /// Closes the socket. What the endpoint still had to say must have been sent before.
     package func close() -> EventLoopFuture<Void> { channel.close() }
 }

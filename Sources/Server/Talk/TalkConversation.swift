@@ -1,51 +1,19 @@
 package import Endpoint
 internal import QUIC
-package import Session
-package import WebRTC
-package import WebSocket
+internal import Session
 package import Wire
 
-/// What `talk` says, and how long it waits for what.
-package struct TalkScript: Sendable {
-    /// The clip's Opus packets, in order.
-    package var frames: [[UInt8]]
-    package var frameDuration = Duration.milliseconds(20)
-    /// Asks for another mode once so much of the clip is spoken.
-    package var modeChange: (after: Duration, mode: ReliabilityMode)?
-    /// Moves the session to another connection once so much of the clip is spoken.
-    package var move: (after: Duration, transport: TalkTransport)?
-    package var limits = TalkLimits()
-
-    package init(frames: [[UInt8]]) { self.frames = frames }
-}
-
-/// How long `talk` waits for the server.
-package struct TalkLimits: Hashable, Sendable {
-    /// From the first packet until the session is open.
-    package var connect = Duration.seconds(10)
-    /// From the commit to the receipt: longer than any wait that the server grants.
-    package var receipt = Duration.seconds(130)
-    /// Between two signs of life of the answer.
-    package var answer = Duration.seconds(10)
-    /// After the answer's last event where it had no manifest, for frames that were overtaken by it.
-    package var stragglers = Duration.milliseconds(200)
-    /// For the peer to have everything before the connection closes.
-    package var close = Duration.seconds(1)
-    /// The most frames of the answer that are kept: 15 minutes.
-    package var answerFrames = 45_000
-
-    package init() {}
-}
-
 /// A person with one prompt: connects, speaks the clip in real time, commits, reads the receipt, hears the answer and
-/// hangs up. An endpoint like the one it wraps, so that it runs on a socket and in virtual time alike.
+/// hangs up. Without sockets, so that it runs on real ones (`SessionLines`) and in virtual time alike.
 ///
 /// ```
-/// connecting ──opened──▶ speaking ──last frame──▶ (awaitingMove ──▶) awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
+/// opening ──socket──▶ connecting ──opened──▶ speaking ──last frame──▶ (awaitingMove ──▶) awaitingReceipt ──receipt──▶ awaitingAnswer ──stopped──▶ collecting ──▶ closing ──▶ ended
 /// ```
 /// A failure leads from each state to `closing`.
-package final class TalkConversation: DatagramEndpoint {
-    private enum State {
+package final class TalkConversation: SessionConversation {
+    enum State {
+        /// The first connection has no socket yet, or its call no answer. It is for the driver to say how long that may take.
+        case opening
         case connecting(since: Instant)
         case speaking(next: Int, start: Instant)
         /// All is spoken; a move in mid-prompt is under way, and the prompt does not end before it.
@@ -59,30 +27,36 @@ package final class TalkConversation: DatagramEndpoint {
         case ended
     }
 
-    /// A connection beside the present one, which the driver opens.
-    private enum Opening {
+    /// A connection that the driver opens.
+    enum Opening {
         case none
         case wanted(TalkTransport)
-        /// The driver is at it.
+        /// There is no socket yet.
         case underWay
     }
 
-    private let client: ClientEndpoint
-    private let script: TalkScript
-    private let began: Instant
-    private var state: State
-    private var opening = Opening.none
-    private var hasChangedMode = false
-    private(set) package var report = TalkReport()
+    package typealias MakeClient = (_ transport: ClientTransport, _ path: NetworkPath, _ now: Instant) -> ClientEndpoint
 
-    /// - Parameter began: when the talker began to connect: signalling has taken time already, where there was any.
-    package init(client: ClientEndpoint, script: TalkScript, began: Instant) {
-        self.client = client
+    let makeClient: MakeClient
+    package internal(set) var client: ClientEndpoint?
+    private let script: TalkScript
+    let began: Instant
+    var state = State.opening
+    var opening: Opening
+    /// Why there was never a connection.
+    package internal(set) var openingFailure: (any Error)?
+    private var hasChangedMode = false
+    package internal(set) var report = TalkReport()
+
+    /// - Parameters:
+    ///   - first: the first connection's transport.
+    ///   - began: when the talker began to connect.
+    ///   - makeClient: makes the client's end once the first connection has a socket.
+    package init(over first: TalkTransport, script: TalkScript, began: Instant, makeClient: @escaping MakeClient) {
+        opening = .wanted(first)
         self.script = script
         self.began = began
-        state = .connecting(since: began)
-        // With a ticket the connection is open at once.
-        if client.earlyData == .pending { readNotices(now: began) }
+        self.makeClient = makeClient
     }
 
     /// Whether the conversation is over and the connection's last datagram was written.
@@ -92,14 +66,9 @@ package final class TalkConversation: DatagramEndpoint {
 
     // MARK: The endpoint's verbs
 
-    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
-        client.receive(datagram, path: path, ecn: ecn, now: now)
-        readNotices(now: now)
-    }
-
     package func handleTimeout(now: Instant) {
-        if let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
-        readNotices(now: now)
+        if let client, let deadline = client.deadline, deadline <= now { client.handleTimeout(now: now) }
+        turned(now: now)
         step(now: now)
     }
 
@@ -113,50 +82,15 @@ package final class TalkConversation: DatagramEndpoint {
             case .awaitingReceipt(let committed): committed + limits.receipt
             case .awaitingAnswer(let lastSign): lastSign + limits.answer
             case .collecting(let until), .closing(let until): until
-            case .ended: nil
+            case .opening, .ended: nil
             }
-        return earliest(own, client.deadline)
+        return earliest(own, client?.deadline)
     }
 
-    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
-        if let transmit = client.pollTransmit(into: buffer, now: now) { return transmit }
-        endWhenDrained()
-        return nil
+    package func drained() {
+        if case .closing = state, client?.isClosing ?? true { state = .ended }
     }
 
-    /// The same for a driver with a socket for each local address.
-    package func pollTransmit(
-        into buffer: UnsafeMutableRawBufferPointer, from local: PeerAddress, now: Instant
-    ) -> Transmit? {
-        if let transmit = client.pollTransmit(into: buffer, from: local, now: now) { return transmit }
-        if local == client.local { endWhenDrained() }
-        return nil
-    }
-
-    /// Takes bytes of the stream at a local address.
-    package func receive(stream bytes: [UInt8], at local: PeerAddress, now: Instant) {
-        client.receive(stream: bytes, at: local, now: now)
-        readNotices(now: now)
-    }
-
-    /// The server has ended the stream, or it broke.
-    package func streamEnded(at local: PeerAddress, now: Instant) {
-        client.streamEnded(at: local, now: now)
-        readNotices(now: now)
-    }
-
-    /// Bytes for the stream at a local address; `nil` when there are none now.
-    package func pollWrite(_ byteCount: Int, from local: PeerAddress, now: Instant) -> StreamWrite? {
-        let write = client.pollWrite(byteCount, from: local, now: now)
-        if local == client.local { endWhenDrained() }
-        return write
-    }
-
-    private func endWhenDrained() {
-        if case .closing = state, client.isClosing { state = .ended }
-    }
-
-    /// The peer's machine says that nothing listens on the port (ICMP port unreachable).
     package func peerRefused(now: Instant) {
         switch state {
         case .closing, .ended: break
@@ -191,7 +125,7 @@ package final class TalkConversation: DatagramEndpoint {
             if now >= until { end(nil, now: now) }
         case .closing(let until):
             if now >= until { state = .ended }
-        case .ended:
+        case .opening, .ended:
             break
         }
     }
@@ -201,7 +135,7 @@ package final class TalkConversation: DatagramEndpoint {
         var next = next
         while next <= script.frames.count, start + script.frameDuration * next <= now {
             if next > 0 {
-                client.capture(payload: script.frames[next - 1], duration: script.frameDuration, now: now)
+                client?.capture(payload: script.frames[next - 1], duration: script.frameDuration, now: now)
             }
             if let move = script.move, report.move == nil, script.frameDuration * next >= move.after {
                 report.move = TalkMove(transport: move.transport, spoken: script.frameDuration * next, began: now)
@@ -209,7 +143,7 @@ package final class TalkConversation: DatagramEndpoint {
             }
             if let change = script.modeChange, !hasChangedMode, script.frameDuration * next >= change.after {
                 hasChangedMode = true
-                client.changeMode(change.mode, now: now)
+                client?.changeMode(change.mode, now: now)
             }
             next += 1
         }
@@ -225,14 +159,14 @@ package final class TalkConversation: DatagramEndpoint {
     }
 
     private func commit(now: Instant) {
-        client.commit(now: now)
-        client.requestResponse(now: now)
+        client?.commit(now: now)
+        client?.requestResponse(now: now)
         report.committed = now
         state = .awaitingReceipt(committed: now)
     }
 
-    private func readNotices(now: Instant) {
-        while let notice = client.pollNotice() { handle(notice, now: now) }
+    package func turned(now: Instant) {
+        while let notice = client?.pollNotice() { handle(notice, now: now) }
         if case .awaitingMove = state { step(now: now) }
     }
 
@@ -241,7 +175,7 @@ package final class TalkConversation: DatagramEndpoint {
         case .opened:
             // Frames may leave, but the server has not agreed yet: wait for its answer, which is the setup time. Only who was
             // here before begins at once: that is what early data is for.
-            if case .connecting = state, client.earlyData == .pending { state = .speaking(next: 0, start: now) }
+            if case .connecting = state, client?.earlyData == .pending { state = .speaking(next: 0, start: now) }
         case .realtime(let notice): handle(notice, now: now)
         case .frameRefused: report.refusedFrames += 1
         case .draining: break
@@ -270,7 +204,7 @@ package final class TalkConversation: DatagramEndpoint {
         case .sessionCreated(let id):
             report.sessionID = id
             report.setup = report.setup ?? now - began
-            report.earlyData = client.earlyData
+            if let client { report.earlyData = client.earlyData }
             guard case .connecting = state else { return }
             state = .speaking(next: 0, start: now)
             step(now: now)
@@ -289,7 +223,7 @@ package final class TalkConversation: DatagramEndpoint {
         case .outputStopped, .outputCleared:
             guard case .awaitingAnswer = state else { return }
             // With a manifest the receipt of the answer says when all is there.
-            state = .collecting(until: now + (client.awaitsAnswerFrames ? script.limits.answer : script.limits.stragglers))
+            state = .collecting(until: now + (client?.awaitsAnswerFrames == true ? script.limits.answer : script.limits.stragglers))
         case .answerReceipt(let receipt):
             report.answerReceipt = receipt
             if case .collecting = state { end(nil, now: now) }
@@ -319,65 +253,8 @@ package final class TalkConversation: DatagramEndpoint {
 
     private func end(_ failure: TalkFailure?, now: Instant) {
         report.failure = failure
+        guard let client else { return state = .ended }
         state = .closing(until: now + script.limits.close)
         client.close(now: now)
-    }
-}
-
-// MARK: Another connection
-
-extension TalkConversation {
-    /// Over what to go on after a loss: as before, or where the session was to move anyway.
-    private var refuge: TalkTransport? {
-        if let move = report.move, move.isUnderWay { return move.transport }
-        return TalkTransport(rawValue: client.capabilities.transport)
-    }
-
-    /// The connection that the driver has to open now: it answers with `attach`, and with `attachmentFailed` where it cannot.
-    package func takeOpening() -> TalkTransport? {
-        guard case .wanted(let transport) = opening else { return nil }
-        opening = .underWay
-        return transport
-    }
-
-    /// - Returns: `false` where the conversation needs no other connection any more.
-    package func attach(over transport: ClientTransport, path: NetworkPath, entropy: Entropy, now: Instant) -> Bool {
-        switch state {
-        case .closing, .ended: return false
-        default: break
-        }
-        guard client.attach(over: transport, path: path, entropy: entropy, now: now) else {
-            report.move?.fail("the server lets no session go on over another connection")
-            opening = .none
-            readNotices(now: now)
-            return false
-        }
-        if client.offer == nil { opening = .none }
-        return true
-    }
-
-    /// What the call that the connection needs says: `nil` where it needs none.
-    package var call: (offer: String, resume: ResumeRequest?)? {
-        client.offer.map { ($0, client.resumeRequest) }
-    }
-
-    /// The call is answered.
-    /// - Throws: why the answer is no use; `attachmentFailed` must follow.
-    package func accept(answer: String, path: NetworkPath, now: Instant) throws(WebRTCRefusal) {
-        // The endpoint may have given the attempt up meanwhile, and have another.
-        guard client.nextLocal == path.local else { return attachmentFailed("the call was answered too late", now: now) }
-        opening = .none
-        try client.accept(answer: answer, path: path, now: now)
-    }
-
-    /// The driver could not open the connection.
-    package func attachmentFailed(_ reason: String, now: Instant) {
-        opening = .none
-        switch state {
-        case .closing, .ended: return
-        default: break
-        }
-        client.attachmentFailed(TransportClose(code: 0, reason: reason, origin: .local), now: now)
-        readNotices(now: now)
     }
 }
