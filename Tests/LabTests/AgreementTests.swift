@@ -38,6 +38,18 @@ import Testing
         #expect(cell.reasons.contains(.prompts(virtualOnly: 10, realOnly: 0, of: 20)))
     }
 
+    @Test func `one prompt more or less is what chance makes of 20`() throws {
+        // 95 % have a Wilson interval from 76 to 99: 100 % lie outside it.
+        let cell = try cell(rows(TrialRow.virtualWorld, intact: 20), rows(TrialRow.realWorld, intact: 19))
+        #expect(!cell.integrityAgrees && !cell.agrees && cell.isExplained)
+        guard case .chanceOfShare(of: "whole prompts", let interval)? = cell.reasons.first else {
+            Issue.record("\(cell.reasons)")
+            return
+        }
+        // Newcombe 1998, method 10.
+        #expect(abs(interval.low - -23.6) < 0.1 && abs(interval.high - 11.7) < 0.5)
+    }
+
     @Test func `a middle more than 5 ms away is said, with the difference of the pairs`() throws {
         let cell = try cell(rows(TrialRow.virtualWorld, intact: 20), rows(TrialRow.realWorld, intact: 20, delay: 56))
         #expect(cell.integrityAgrees && !cell.delaysAgree)

@@ -62,6 +62,28 @@ import Wire
         #expect(abs(share - 0.10) < 0.01)
     }
 
+    /// Of frames, and of packets 0.2 ms behind them, how many are lost, and how many of both.
+    private func companions(_ model: GilbertElliott) -> (first: [Bool], second: [Bool], both: Int) {
+        let profile = LinkProfile(delay: .zero, bitsPerSecond: 10_000_000, queueLimit: .seconds(1), loss: model)
+        var link = Link(profile, seed: 3)
+        var first: [Bool] = [], second: [Bool] = []
+        for index in 0..<20_000 {
+            let now = Instant.zero + .milliseconds(20 * index)
+            first.append(link.send(byteCount: 120, now: now) == .dropped(.loss))
+            second.append(link.send(byteCount: 120, now: now + .microseconds(200)) == .dropped(.loss))
+        }
+        return (first, second, zip(first, second).count { $0 && $1 })
+    }
+
+    @Test func `what answers a packet when the next frame leaves does not share that frame's fate, but in a burst`() {
+        // A round trip of 100 ms ends with a frame of every 20 ms.
+        let alone = companions(.independent(loss: 0.10))
+        #expect(abs(alone.second.count { $0 } - 2_000) < 200)
+        #expect(abs(alone.both - 200) < 60)
+        let burst = companions(.bursts(loss: 0.10, meanLength: 3))
+        #expect(burst.first == burst.second)
+    }
+
     @Test func `loss in both states mixes by the time spent in each`() {
         let model = GilbertElliott(intoBad: 0.02, outOfBad: 0.08, lossInBad: 0.5, lossInGood: 0.01)
         let profile = LinkProfile(delay: .zero, bitsPerSecond: 10_000_000, queueLimit: .seconds(1), loss: model)

@@ -1,6 +1,10 @@
 import Wire
 
 /// A Gilbert-Elliott chain that steps once a slot of time, whether packets come or not.
+///
+/// Packets of one slot meet one state. A chain without memory is none for packets to share: there the first packet of a slot has the
+/// slot's state, and each behind it one of its own. Otherwise what answers a packet would share the fate of the next frame,
+/// wherever a round trip is a multiple of the 20 ms between frames.
 struct LossChain: Sendable {
     private let intoBad: Double
     private let outOfBad: Double
@@ -10,6 +14,11 @@ struct LossChain: Sendable {
     private let lossSeed: UInt64
     private var slot: UInt64 = 0
     private var isBad: Bool
+    /// The share of time that a chain without memory is in the bad state; `nil` where there is memory.
+    private let badShare: Double?
+    /// How many packets of this slot there were before.
+    private var rank: UInt64 = 0
+    private var lastSlot: UInt64?
 
     init(_ model: GilbertElliott, seed: UInt64) {
         // After n slots the chain has forgotten its state but for (1 - p - r)^n; n slots make one step of the model.
@@ -24,6 +33,7 @@ struct LossChain: Sendable {
         lossSeed = seed ^ 0xA076_1D64_78BD_642F
         // The chain has run for ever: it starts in the bad state as often as it is found there.
         isBad = transitions.nextUnit() < model.intoBad / perStep
+        badShare = perStep >= 1 ? model.intoBad / perStep : nil
     }
 
     /// Whether a packet whose transmission begins at `instant` is lost. Instants may not go back by a slot or more.
@@ -33,11 +43,20 @@ struct LossChain: Sendable {
             isBad = isBad ? transitions.nextUnit() >= outOfBad : transitions.nextUnit() < intoBad
             slot += 1
         }
-        let share = isBad ? lossInBad : lossInGood
+        rank = lastSlot == slot ? rank + 1 : 0
+        lastSlot = slot
+        var source = SplitMix64(state: lossSeed &+ slot &* 0xD1B5_4A32_D192_ED03 &+ rank &* 0xAEF1_7502_108E_F2D9)
+        let share = isBad(&source) ? lossInBad : lossInGood
         if share >= 1 { return true }
         if share <= 0 { return false }
-        var source = SplitMix64(state: lossSeed &+ slot &* 0xD1B5_4A32_D192_ED03)
-        return Double(source.next() >> 11) * 0x1p-53 < share
+        return Self.unit(&source) < share
+    }
+
+    private static func unit(_ source: inout SplitMix64) -> Double { Double(source.next() >> 11) * 0x1p-53 }
+
+    private func isBad(_ source: inout SplitMix64) -> Bool {
+        guard let badShare, rank > 0 else { return isBad }
+        return Self.unit(&source) < badShare
     }
 }
 

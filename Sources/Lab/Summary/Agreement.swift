@@ -63,9 +63,7 @@ package struct CellAgreement: Hashable, Sendable {
     package var delaysAgree: Bool { measures.allSatisfy(\.agrees) }
     package var agrees: Bool { integrityAgrees && resumesAgree && delaysAgree }
     /// Every reason is one that is no fault of the simulation.
-    package var isExplained: Bool {
-        integrityAgrees && resumesAgree && !measures.isEmpty && reasons.allSatisfy(\.isExplanation)
-    }
+    package var isExplained: Bool { !measures.isEmpty && reasons.allSatisfy(\.isExplanation) }
 
     init(_ cell: Cell, virtual: [TrialRow], real: [TrialRow], bootstrap: Bootstrap) {
         self.cell = cell
@@ -210,6 +208,8 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     case prompts(virtualOnly: Int, realOnly: Int, of: Int)
     /// Sessions that went on over another connection.
     case resumes(virtual: Proportion, real: Proportion)
+    /// Two shares of so few trials may differ by as much by chance, or not at all; in percent.
+    case chanceOfShare(of: String, interval: Interval)
     /// Frames whose packets the links dropped, on average of a prompt.
     case drops(virtual: Double, real: Double)
     /// The middle of a measure lies between two humps: of the pairs, the middle difference is small.
@@ -231,6 +231,8 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         case .resumes(let virtual, let real):
             "\(virtual.successes) of \(virtual.trials) sessions went on over another connection in virtual time, "
                 + "\(real.successes) of \(real.trials) in real time"
+        case .chanceOfShare(let what, let interval):
+            "by chance alone the shares of \(what) may differ by \(Self.number(interval.low)) to \(Self.number(interval.high)) %"
         case .drops(let virtual, let real):
             "the link lost \(Self.number(virtual)) frames of a prompt in virtual time, \(Self.number(real)) in real time"
         case .humps(let measure, let paired):
@@ -246,7 +248,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is no fault of the simulation.
     package var isExplanation: Bool {
         switch self {
-        case .late, .computing, .ticks, .humps, .chance: true
+        case .late, .computing, .ticks, .humps, .chance, .chanceOfShare: true
         case .unfinished, .prompts, .resumes, .drops, .shifted: false
         }
     }
@@ -260,20 +262,31 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
             reasons.append(.unfinished(cell.real.trials - cell.real.completed, of: cell.real.trials))
         }
         if let lateness = cell.real.medianLateness, lateness > Agreement.lateness { reasons.append(.late(milliseconds: lateness)) }
-        if !cell.integrityAgrees {
+        if !cell.integrityAgrees, let chance = chance(of: "whole prompts", cell.virtual.intact, cell.real.intact) {
+            reasons.append(chance)
+        } else if !cell.integrityAgrees {
             reasons.append(.prompts(virtualOnly: cell.pairs.virtualOnly, realOnly: cell.pairs.realOnly, of: pairs.count))
             if let virtual = Sample(pairs.map { Double($0.virtual.framesDropped) }).mean,
                 let real = Sample(pairs.map { Double($0.real.framesDropped) }).mean {
                 reasons.append(.drops(virtual: virtual, real: real))
             }
         }
-        if !cell.resumesAgree { reasons.append(.resumes(virtual: cell.virtual.resumed, real: cell.real.resumed)) }
+        if !cell.resumesAgree {
+            reasons.append(
+                chance(of: "sessions that went on over another connection", cell.virtual.resumed, cell.real.resumed)
+                    ?? .resumes(virtual: cell.virtual.resumed, real: cell.real.resumed))
+        }
         let others = pairs.count { tick(of: $0.virtual) != tick(of: $0.real) }
         if others > 0 { reasons.append(.ticks(others, of: pairs.count)) }
         for measure in cell.measures where !measure.agrees {
             reasons += Self.reasons(measure)
         }
         return reasons
+    }
+
+    private static func chance(of what: String, _ virtual: Proportion, _ real: Proportion) -> DisagreementReason? {
+        guard let interval = virtual.differenceInterval(to: real), interval.nearlyContains(0) else { return nil }
+        return .chanceOfShare(of: what, interval: Interval(low: interval.low * 100, high: interval.high * 100))
     }
 
     /// Of the grid on which speech begins, the tick that follows the set-up.

@@ -144,6 +144,16 @@ package struct Proportion: Hashable, Sendable {
         return wilson.nearlyContains(others) && interval.nearlyContains(value)
     }
 
+    /// The 95 % interval of how far another share lies over this one, by Newcombe's score method (1998, method 10).
+    func differenceInterval(to other: Proportion) -> Interval? {
+        guard let value, let wilson, let others = other.value, let interval = other.wilson else { return nil }
+        func reach(_ first: Double, _ second: Double) -> Double { (first * first + second * second).squareRoot() }
+        let difference = others - value
+        return Interval(
+            low: difference - reach(others - interval.low, wilson.high - value),
+            high: difference + reach(interval.high - others, value - wilson.low))
+    }
+
     /// The Wilson score interval at 95 %, which stays honest near 0 and 1 and for few trials.
     package var wilson: Interval? {
         guard let value else { return nil }
