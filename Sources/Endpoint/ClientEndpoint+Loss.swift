@@ -63,7 +63,7 @@ extension ClientEndpoint {
         link = .lost(since: now, close, retry: nil)
         client.interrupt()
         if let next {
-            if next.isOpen { client.reopened() }
+            if next.isOpen { client.reopened(audioInEvents: next.attachment.capabilities.audioInEvents) }
         } else {
             notices.append(.attachmentWanted)
         }

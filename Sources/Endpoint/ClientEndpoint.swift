@@ -363,7 +363,7 @@ package final class ClientEndpoint {
         case .opened:
             connection.isOpen = true
             connection.request(now: now)
-            if isLost { client.reopened() }
+            if isLost { client.reopened(audioInEvents: connection.attachment.capabilities.audioInEvents) }
         case .event(let bytes):
             let count = client.resumeCount
             client.receive(event: bytes, isMoving: true, now: now)

@@ -89,6 +89,7 @@ extension ServerEndpoint {
             capabilities, offer: offer(for: served), lastEventID: request.lastEventID, answerSequence: request.answerSequence, now: now)
         connection.transport.receives(served.session.delivery, now: now)
         connection.transport.adopt(served.session.object.audio)
+        if capabilities.audioInEvents { connection.transport.goOn(at: served.session.audioPlace) }
         connection.conversation = .active(served)
         notices.append(.sessionResumed(id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote))
     }

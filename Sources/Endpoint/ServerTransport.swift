@@ -136,6 +136,11 @@ enum ServerTransport {
         if case .webSocket(let transport) = self { transport.adopt(audio) }
     }
 
+    /// A session goes on here that was elsewhere before.
+    func goOn(at place: AudioPlace) {
+        if case .webSocket(let transport) = self { transport.goOn(at: place) }
+    }
+
     /// These frames were sent, the last included, whether they came or not.
     func expect(from first: UInt16, through last: UInt16, now: Instant) {
         if case .webRTC(let peer) = self { peer.expect(from: first, through: last, now: now) }

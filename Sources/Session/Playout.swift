@@ -18,7 +18,8 @@ struct Playout: Sendable {
     }
 
     private struct Answer {
-        var responseID: String
+        var part: PartLocator
+        var responseID: String { part.responseID }
         var packets: [[UInt8]] = []
         var next = 0
         /// No more packets will be added.
@@ -35,9 +36,19 @@ struct Playout: Sendable {
         }
     }
 
+    /// Where an answer lies among the frames of the session.
+    struct Place: Hashable {
+        var part: PartLocator
+        var firstSequence: UInt16
+    }
+
     private let limit: Int
     private let origin: Instant
     private var answers: [Answer] = []
+    /// The newest answers that were heard, or begun; the oldest first.
+    private(set) var places: [Place] = []
+    /// More answers than a frame log reaches back.
+    private static let placeLimit = 16
     private var sequence: UInt16 = 0
     private var timestamp = MediaTime(ticks: 0)
     /// When the packet before has played, and the next is due.
@@ -58,6 +69,13 @@ struct Playout: Sendable {
     /// The answer whose audio plays, or will.
     var currentResponseID: String? { answers.first?.responseID }
 
+    /// The number of the next frame.
+    var nextSequence: UInt16 { sequence }
+    /// The parts of the answers that are not played to their end.
+    var parts: [PartLocator] { answers.map(\.part) }
+    /// The answer that has begun and not ended.
+    var startedResponseID: String? { answers.first(where: \.isStarted)?.responseID }
+
     /// When `step` has something to give.
     var deadline: Instant? {
         guard let answer = answers.first else { return nil }
@@ -67,16 +85,16 @@ struct Playout: Sendable {
     /// Takes no more audio of this response.
     mutating func mute(_ responseID: String) { mutedID = responseID }
 
-    mutating func append(_ packets: [[UInt8]], of responseID: String, now: Instant) {
-        guard responseID != mutedID else { return }
+    mutating func append(_ packets: [[UInt8]], of part: PartLocator, now: Instant) {
+        guard part.responseID != mutedID else { return }
         let waiting = answers.reduce(0) { $0 + $1.packets.count - $1.next }
         let taken = packets.prefix(max(0, limit - waiting))
         droppedPackets += packets.count - taken.count
         if answers.isEmpty || deadline == nil { pause(until: now) }
-        if let index = answers.firstIndex(where: { $0.responseID == responseID }) {
+        if let index = answers.firstIndex(where: { $0.part == part }) {
             answers[index].packets.append(contentsOf: taken)
         } else {
-            answers.append(Answer(responseID: responseID, packets: Array(taken)))
+            answers.append(Answer(part: part, packets: Array(taken)))
         }
     }
 
@@ -110,7 +128,7 @@ struct Playout: Sendable {
             return answer.packets.isEmpty ? step(now: now) : .stopped(responseID: answer.responseID, answer.manifest())
         }
         let packet = answer.packets[answer.next]
-        if answer.next == 0 { answers[0].firstSequence = sequence }
+        if answer.next == 0 { begin(answer.part) }
         answers[0].hash.update(packet)
         answers[0].next += 1
         let duration = OpusPacket.duration(of: packet) ?? OpusPacket.usualDuration
@@ -120,6 +138,13 @@ struct Playout: Sendable {
         timestamp = timestamp.advanced(by: duration)
         due = due.advanced(by: duration)
         return .frame(frame)
+    }
+
+    /// The first frame of an answer is the next.
+    private mutating func begin(_ part: PartLocator) {
+        answers[0].firstSequence = sequence
+        if places.count >= Self.placeLimit { places.removeFirst() }
+        places.append(Place(part: part, firstSequence: sequence))
     }
 
     /// Nothing was left to play: what comes now is due now, and media time catches up with the clock.

@@ -33,8 +33,8 @@ extension Session {
         case .updateSession(let update):
             object = try update.merged(into: object, capabilities: capabilities, limits: limits)
             emit(.sessionUpdated(object))
-        case .appendAudio(let base64):
-            try appendAudio(base64, now: now)
+        case .appendAudio(let base64, let sequence):
+            try appendAudio(base64, sequence, now: now)
         case .commitAudio(let manifest):
             try commitAudio(manifest, transport: capabilities.transport, now: now)
         case .clearAudio(let nextSequence):
@@ -52,7 +52,7 @@ extension Session {
 
     /// On transports that carry frames by themselves, `append` takes one Opus packet, and only where the session's
     /// input format says so.
-    private mutating func appendAudio(_ base64: String, now: Instant) throws(EventError) {
+    private mutating func appendAudio(_ base64: String, _ sequence: UInt16?, now: Instant) throws(EventError) {
         let format = object.audio.input.format.type
         guard format == AudioFormat.opus.type else {
             throw EventError(
@@ -64,7 +64,7 @@ extension Session {
         guard let packet = JSON.decodeBase64(base64), OpusPacket.duration(of: packet) != nil else {
             throw .invalidValue("The audio is not one Opus packet in base64.", param: "audio")
         }
-        let sequence = ledger.nextSequence
+        let sequence = sequence ?? ledger.nextSequence
         // Appended packets have no media time of their own: the arrival stands for it.
         let timestamp = MediaTime(ticks: 0).advanced(by: now.since(.zero))
         receive(frame: MediaFrame(sequence: sequence, timestamp: timestamp, marker: false, payload: packet), now: now)

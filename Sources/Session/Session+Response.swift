@@ -95,7 +95,7 @@ extension Session {
             addPart(to: &active)
             active.duration += packets.reduce(.zero) { $0 + (OpusPacket.duration(of: $1) ?? OpusPacket.usualDuration) }
             response = .active(active)
-            playout.append(packets, of: active.id, now: now)
+            playout.append(packets, of: active.locator, now: now)
             playWhatIsDue(now: now)
         case .transcript(active.id, let delta):
             addPart(to: &active)

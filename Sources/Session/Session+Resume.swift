@@ -43,9 +43,16 @@ extension Session {
         playWhatIsDue(now: now)
     }
 
+    /// Where its audio stands now.
+    package var audioPlace: AudioPlace {
+        var openPart: PartLocator?
+        if case .active(let active) = response, active.hasPart { openPart = active.locator }
+        return AudioPlace(nextSequence: ledger.nextSequence, playout: playout, openPart: openPart)
+    }
+
     /// The attachment's place in the session's history.
     mutating func note(_ capabilities: Capabilities, now: Instant) {
-        playout.playsAhead = capabilities.playsAhead
+        playout.playsAhead = capabilities.audioInEvents
         if attachments.count >= limits.attachmentHistory { attachments.removeFirst() }
         attachments.append(Attachment(transport: capabilities.transport, since: now))
     }

@@ -4,14 +4,14 @@ package struct Capabilities: Hashable, Sendable {
     package var transport: String
     /// The modes it can carry in both directions, in the order in which an error names them.
     package var modes: [ReliabilityMode]
-    /// Whether answers are handed over as they are made and not when they are to be heard: the peer plays them in its own
-    /// time, as OpenAI's WebSocket clients do.
-    package var playsAhead: Bool
+    /// Whether audio travels in events, as with OpenAI's WebSocket clients. Answers are then handed over as they are made and not when
+    /// they are to be heard: the peer plays them in its own time.
+    package var audioInEvents: Bool
 
-    package init(transport: String, modes: [ReliabilityMode], playsAhead: Bool = false) {
+    package init(transport: String, modes: [ReliabilityMode], audioInEvents: Bool = false) {
         self.transport = transport
         self.modes = modes
-        self.playsAhead = playsAhead
+        self.audioInEvents = audioInEvents
     }
 }
 

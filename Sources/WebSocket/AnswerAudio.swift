@@ -7,18 +7,13 @@ struct AnswerAudio {
     /// The output format in force.
     var format = AudioFormat().type
     private let responseLimit: Int
-    private var parts: [Part] = []
+    private var parts: [PartLocator] = []
     /// The response whose audio plays.
-    private(set) var playing = ""
+    private var playing = ""
+    /// Where the answers lie that another connection began; `nil` once a frame has come that is new.
+    private var place: AudioPlace?
     private var decoder: PCMDecoder?
     private var eventCount = 0
-
-    private struct Part {
-        var responseID: String
-        var itemID: String
-        var outputIndex: Int
-        var contentIndex: Int
-    }
 
     /// What matters of an event here.
     private struct Head: Decodable {
@@ -35,6 +30,7 @@ struct AnswerAudio {
         var event_id: String
         var item_id: String
         var output_index: Int
+        var parallax: FrameNumber
         var response_id: String
         var type = "response.output_audio.delta"
     }
@@ -44,6 +40,25 @@ struct AnswerAudio {
     /// Whether one event may hold several frames.
     var joinsFrames: Bool { format != AudioFormat.opus.type }
 
+    /// Goes on where another connection was.
+    mutating func goOn(at place: AudioPlace) {
+        self.place = place
+        parts = (place.answers.map(\.part) + place.openParts).suffix(responseLimit)
+        playing = place.playingResponseID ?? ""
+    }
+
+    /// The response that a frame belongs to: one that is sent again, to the answer among whose frames it lies; a new one, to the one
+    /// that plays.
+    mutating func responseID(of sequence: UInt16) -> String {
+        func isBehind(_ first: UInt16) -> Bool { Int16(bitPattern: sequence &- first) >= 0 }
+        guard let place else { return playing }
+        guard !isBehind(place.nextAnswerSequence) else {
+            self.place = nil
+            return playing
+        }
+        return place.answers.last { isBehind($0.firstSequence) }?.part.responseID ?? playing
+    }
+
     /// Looks at an event on its way out.
     /// - Returns: the response whose audio was cleared by it.
     mutating func observe(_ event: [UInt8], depthLimit: Int) -> String? {
@@ -52,7 +67,7 @@ struct AnswerAudio {
         case "response.content_part.added":
             if parts.count >= responseLimit { parts.removeFirst() }
             parts.append(
-                Part(
+                PartLocator(
                     responseID: responseID, itemID: head.item_id ?? "", outputIndex: head.output_index ?? 0,
                     contentIndex: head.content_index ?? 0))
             // Another answer begins from silence.
@@ -65,13 +80,14 @@ struct AnswerAudio {
     }
 
     /// The event that carries these frames of one response.
-    mutating func delta(_ packets: [[UInt8]], of responseID: String) -> [UInt8] {
+    /// - Parameter sequence: the number of the first.
+    mutating func delta(_ packets: [[UInt8]], from sequence: UInt16, of responseID: String) -> [UInt8] {
         eventCount += 1
         let part = parts.last { $0.responseID == responseID }
         return JSON.encode(
             Delta(
                 content_index: part?.contentIndex ?? 0, delta: JSON.encodeBase64(sound(of: packets)), event_id: "event_audio_\(eventCount)",
-                item_id: part?.itemID ?? "", output_index: part?.outputIndex ?? 0, response_id: responseID))
+                item_id: part?.itemID ?? "", output_index: part?.outputIndex ?? 0, parallax: FrameNumber(sequence), response_id: responseID))
     }
 
     private mutating func sound(of packets: [[UInt8]]) -> [UInt8] {

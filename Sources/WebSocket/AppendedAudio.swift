@@ -5,8 +5,8 @@ internal import Wire
 
 /// Audio that a client appends in base64, as frames: Opus as it is, everything else encoded 20 ms at a time.
 ///
-/// Appended audio has no numbers and no media time of its own. It is numbered here from 0 on, and the time of its arrival
-/// stands for its media time: so it counts as live, and only a stream's own loss of time shows, which is none.
+/// Appended audio has no media time of its own, and no numbers but where a client gives them. It is numbered here, and the time of its
+/// arrival stands for its media time: so it counts as live, and only a stream's own loss of time shows, which is none.
 struct AppendedAudio {
     /// Samples of a frame that were silence, since a commit came before the frame was full.
     private(set) var paddedSampleCount = 0
@@ -19,13 +19,18 @@ struct AppendedAudio {
     /// Whether samples for a whole frame wait.
     var hasFrame: Bool { encoder.map { samples.count - head >= $0.frameSampleCount } ?? false }
 
+    /// The session was elsewhere before: its next frame has this number.
+    mutating func goOn(from sequence: UInt16) { nextSequence = sequence }
+
     /// Takes what an append holds.
+    /// - Parameter sequence: the frame's number, where the client has given it one and it is a frame already.
     /// - Returns: the frame, where it is one already.
-    mutating func append(_ bytes: [UInt8], format: String, now: Instant) throws(EventError) -> MediaFrame? {
+    mutating func append(_ bytes: [UInt8], format: String, sequence: UInt16? = nil, now: Instant) throws(EventError) -> MediaFrame? {
         guard format != AudioFormat.opus.type else {
             guard OpusPacket.duration(of: bytes) != nil else {
                 throw EventError(code: .invalidValue, message: "The audio is not one Opus packet in base64.", param: "audio")
             }
+            if let sequence { nextSequence = sequence }
             return frame(bytes, now: now)
         }
         let coding = PCMCoding(format)

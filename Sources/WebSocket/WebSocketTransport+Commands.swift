@@ -30,6 +30,12 @@ extension WebSocketTransport {
         answer.format = audio.output.format.type
     }
 
+    /// Server: the session that goes on here was elsewhere before.
+    package func goOn(at place: AudioPlace) {
+        appended.goOn(from: place.nextSequence)
+        answer.goOn(at: place)
+    }
+
     /// Sends one event.
     package func send(event: [UInt8]) throws(SendRefusal) {
         guard case .open = state else { throw .notOpen }
@@ -45,9 +51,10 @@ extension WebSocketTransport {
         guard case .open = state else { throw .notOpen }
         switch (form, role) {
         case (.rtp, _): try outbox.append(frame: .binary(Self.packet(frame)))
-        case (.openAI, .server): try outbox.append(frame: .audio(frame, responseID: answer.playing))
+        case (.openAI, .server): try outbox.append(frame: .audio(frame, responseID: answer.responseID(of: frame.sequence)))
         case (.openAI, .client):
-            try outbox.append(event: OutgoingEvent(.appendAudio(base64: JSON.encodeBase64(frame.payload))).encoded())
+            let append = ClientEvent.appendAudio(base64: JSON.encodeBase64(frame.payload), sequence: frame.sequence)
+            try outbox.append(event: OutgoingEvent(append).encoded())
         }
         waitingSince = waitingSince ?? now
     }

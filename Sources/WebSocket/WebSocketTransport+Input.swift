@@ -81,16 +81,7 @@ extension WebSocketTransport {
         }
         state = .open
         output.append(.opened)
-        if form == .openAI { sendFormats() }
         reader.append(Array(received[head.byteCount...]))
-    }
-
-    /// A client of ours has Opus and wants Opus.
-    private func sendFormats() {
-        var update = SessionUpdate()
-        update.inputFormat = .value(.opus)
-        update.outputFormat = .value(.opus)
-        try? outbox.append(event: OutgoingEvent(.updateSession(update)).encoded())
     }
 
     private func handle(_ message: WebSocketMessage) throws(WebSocketError) {
@@ -135,6 +126,7 @@ extension WebSocketTransport {
         var audio: String?
         /// Of answer audio.
         var delta: String?
+        var parallax: FrameNumber?
     }
 
     private func receive(text bytes: [UInt8]) {
@@ -144,7 +136,7 @@ extension WebSocketTransport {
         switch (role, head.type) {
         case (.server, "input_audio_buffer.append"):
             guard let audio = head.audio else { return output.append(.event(bytes)) }
-            append(audio, eventID: head.event_id)
+            append(audio, head)
         case (.server, "input_audio_buffer.commit"):
             if let frame = appended.finish(now: now) { output.append(.frame(frame)) }
             output.append(.event(bytes))
@@ -152,20 +144,20 @@ extension WebSocketTransport {
             appended.clear()
             output.append(.event(bytes))
         case (.client, "response.output_audio.delta"):
-            if let packet = head.delta.flatMap(JSON.decodeBase64), let frame = heard.frame(packet) { output.append(.frame(frame)) }
+            if let packet = head.delta.flatMap(JSON.decodeBase64), let frame = heard.frame(packet, number: head.parallax?.sequence) { output.append(.frame(frame)) }
         default: output.append(.event(bytes))
         }
     }
 
-    private func append(_ base64: String, eventID: String?) {
+    private func append(_ base64: String, _ head: Head) {
         guard let bytes = JSON.decodeBase64(base64) else {
             let error = EventError(code: .invalidValue, message: "The audio is not base64 with padding.", param: "audio")
-            return output.append(.refused(error, eventID: eventID))
+            return output.append(.refused(error, eventID: head.event_id))
         }
         do throws(EventError) {
-            if let frame = try appended.append(bytes, format: inputFormat, now: now) { output.append(.frame(frame)) }
+            if let frame = try appended.append(bytes, format: inputFormat, sequence: head.parallax?.sequence, now: now) { output.append(.frame(frame)) }
         } catch {
-            output.append(.refused(error, eventID: eventID))
+            output.append(.refused(error, eventID: head.event_id))
         }
     }
 

@@ -83,7 +83,7 @@ extension WebSocketTransport {
                 packets.append(next.payload)
                 _ = outbox.popFirst()
             }
-            let event = answer.delta(packets, of: responseID)
+            let event = answer.delta(packets, from: frame.sequence, of: responseID)
             WebSocketFrame.write(.text, event.span, mask: mask(), into: &bytes)
         }
     }

@@ -104,7 +104,7 @@ package final class WebSocketTransport {
     }
 
     package var capabilities: Capabilities {
-        Capabilities(transport: "websocket", modes: [.stream], playsAhead: form == .openAI)
+        Capabilities(transport: "websocket", modes: [.stream], audioInEvents: form == .openAI)
     }
 
     /// The connection is over, and whoever holds the stream knows.

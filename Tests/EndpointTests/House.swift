@@ -76,10 +76,17 @@ final class House {
     /// How long TCP waits for an acknowledgement before it gives a stream up.
     static let streamPatience = Duration.seconds(4)
 
+    private static var openAI: WebSocketClientConfiguration {
+        var configuration = WebSocketClientConfiguration(authority: "localhost")
+        configuration.form = .openAI
+        return configuration
+    }
+
     static func transport(_ name: String) throws -> ClientTransport {
         switch name {
         case "roq": .roq(RoQConfiguration())
         case "webrtc": .webRTC(WebRTCClientConfiguration(identity: try .selfSigned(.ed25519, unixSeconds: 1_790_000_000)))
+        case "openai": .webSocket(openAI)
         case "websocket": .webSocket(WebSocketClientConfiguration(authority: "localhost"))
         default: .webTransport(WebTransportClientConfiguration(authority: "localhost"))
         }

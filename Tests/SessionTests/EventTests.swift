@@ -14,6 +14,7 @@ import Wire
         #"{"event_id":"f","type":"response.create","response":{"metadata":{"k":"v"}}}"#,
         #"{"event_id":"g","type":"response.cancel","response_id":"resp_x"}"#,
         #"{"event_id":"h","type":"output_audio_buffer.clear"}"#,
+        #"{"event_id":"b","type":"input_audio_buffer.append","audio":"+AAAAA==","parallax":{"sequence":65535}}"#,
     ]
 
     // MARK: Every event in every state
@@ -114,6 +115,8 @@ import Wire
         (#"{"type":"conversation.item.truncate","item_id":"item_x","content_index":99999999999999999999,"audio_end_ms":1}"#, "invalid_value", nil),
         (#"{"type":"session.update","session":{"parallax":{"reliability":{"on_gap":"panic"}}}}"#, "invalid_value", "session.parallax.reliability.on_gap"),
         (#"{"type":"input_audio_buffer.append"}"#, "missing_required_parameter", "audio"),
+        (#"{"type":"input_audio_buffer.append","audio":"+AAAAA==","parallax":{"sequence":65536}}"#, "invalid_value", "parallax.sequence"),
+        (#"{"type":"input_audio_buffer.append","audio":"+AAAAA==","parallax":{"sequence":-1}}"#, "invalid_value", "parallax.sequence"),
         (#"{"type":"input_audio_buffer.append","audio":"AAAA"}"#, "unsupported_audio_format", "audio"),
         (#"{"type":"conversation.item.truncate","item_id":"item_x","content_index":0,"audio_end_ms":1.5}"#, "", nil),
         (#"{"type":"conversation.item.truncate","item_id":"item_x","content_index":0,"audio_end_ms":1}"#, "item_not_found", "item_id"),

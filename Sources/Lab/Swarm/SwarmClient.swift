@@ -47,9 +47,6 @@ final class SwarmClient {
             sendsManifest = source.below(5) > 0
             talksEarly = source.below(4) == 0
         }
-
-        /// Whether its session can go on over another connection: audio in OpenAI's form has no numbers by which it could.
-        var canMove: Bool { transport != .webSocket || form == .rtp }
     }
 
     let habits: Habits
@@ -65,8 +62,6 @@ final class SwarmClient {
     private let credentials: TrialCredentials
     /// A cut or a new address has befallen the connection, which has not to survive it.
     private var wasHurt = false
-    /// When the session began to connect.
-    private var began = Instant.zero
 
     init(seed: UInt64, credentials: TrialCredentials, now: Instant) {
         var source = Xoshiro256(seed: seed)
@@ -85,18 +80,14 @@ final class SwarmClient {
         let modes = habits.transport.modes
         talker.mode = modes[source.below(modes.count)]
         talker.sendsManifest = habits.sendsManifest
-        // Audio in OpenAI's form is numbered by the server, from 0.
-        talker.firstSequence = habits.canMove ? UInt16(truncatingIfNeeded: source.next()) : 0
+        talker.firstSequence = UInt16(truncatingIfNeeded: source.next())
         return SignallingClient(
             transport: habits.transport, form: habits.form, talker: talker, credentials: credentials,
-            reconnect: habits.canMove ? ReconnectPolicy() : nil, entropy: Entropy(seed: source.next()), now: now)
+            reconnect: ReconnectPolicy(), entropy: Entropy(seed: source.next()), now: now)
     }
 
     private func begin(now: Instant) {
-        began = now
         book.updates()
-        // OpenAI's form needs one of its own, for the format of the audio.
-        if !habits.canMove { book.updates() }
         phase = habits.talksEarly ? .pausing(until: now) : .connecting
     }
 
@@ -108,7 +99,7 @@ final class SwarmClient {
     var isConfirmed: Bool { book.sessionID != nil }
 
     var deadline: Instant? {
-        let deadline = earliest(attachment.deadline, openingEnd)
+        let deadline = attachment.deadline
         return switch phase {
         case .pausing(let until): earliest(until, deadline)
         case .speaking(let talk): earliest(talk.nextFrame, deadline)
@@ -116,9 +107,6 @@ final class SwarmClient {
         case .over: nil
         }
     }
-
-    /// Whoever opens a stream waits so long for it; where the session may move, the endpoint minds it.
-    private var openingEnd: Instant? { habits.canMove || endpoint.isOpen ? nil : began + SwarmLimits.openingTime }
 
     // MARK: What befalls it
 
@@ -140,7 +128,7 @@ final class SwarmClient {
 
     @discardableResult
     private func move(over transport: TrialTransport, now: Instant) -> Bool {
-        guard !isOver, habits.canMove, attachment.attach(over: transport, now: now) != nil else { return false }
+        guard !isOver, attachment.attach(over: transport, now: now) != nil else { return false }
         book.moves()
         return true
     }
@@ -162,7 +150,6 @@ final class SwarmClient {
     /// Takes what the endpoint has noticed.
     func hear(now: Instant) {
         book.now = now
-        if let openingEnd, openingEnd <= now, !isOver { return beginAnew(now: now) }
         if let refusal = attachment.refusal, !isOver { end("refused: \(refusal)") }
         while let notice = endpoint.pollNotice() {
             switch notice {
@@ -188,7 +175,7 @@ final class SwarmClient {
     private func closed(_ close: TransportClose, now: Instant) -> Bool {
         if case .closing = phase {
             phase = .over
-        } else if wasHurt, !isConfirmed || !habits.canMove, close.origin != .peer || !habits.canMove {
+        } else if wasHurt, !isConfirmed, close.origin != .peer {
             beginAnew(now: now)
             return true
         } else {

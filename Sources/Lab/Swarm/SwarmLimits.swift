@@ -7,8 +7,6 @@ package enum SwarmLimits {
     static let faultTime = Duration.seconds(15)
     /// How long after that everything must be over: QUIC's idle timeout and the life of a detached session lie in it.
     static let healTime = Duration.seconds(120)
-    /// How long a client waits for a stream to open.
-    static let openingTime = Duration.seconds(10)
     /// How many violations a client tells.
     static let violations = 16
     static let stepsAtOneInstant = 10_000

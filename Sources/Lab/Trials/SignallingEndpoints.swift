@@ -28,6 +28,8 @@ package final class SignallingClient: SimulatedEndpoint {
 
     package let endpoint: ClientEndpoint
     private let credentials: TrialCredentials
+    /// What its WebSockets carry.
+    private let form: WebSocketForm
     private let reconnect: ReconnectPolicy?
     private let session: CallSession
     private let clock: KernelClock
@@ -54,6 +56,7 @@ package final class SignallingClient: SimulatedEndpoint {
             quic: QUICConfiguration(), client: talker, reconnect: reconnect, tickets: tickets, path: .clientSide,
             entropy: entropy, now: now)
         self.credentials = credentials
+        self.form = form
         self.reconnect = reconnect
         self.clock = clock
         session = CallSession(mode: talker.mode)
@@ -73,7 +76,8 @@ package final class SignallingClient: SimulatedEndpoint {
         attachCount += 1
         let path = NetworkPath.clientSide(connection: attachCount)
         let entropy = spareEntropy.fork()
-        guard endpoint.attach(over: transport.client(credentials, local: path.local), path: path, entropy: entropy, now: now) else { return nil }
+        let wire = transport.client(credentials, form: form, local: path.local)
+        guard endpoint.attach(over: wire, path: path, entropy: entropy, now: now) else { return nil }
         open(path, now: now)
         return path.local
     }

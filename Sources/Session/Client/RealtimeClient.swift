@@ -33,6 +33,8 @@ package struct RealtimeClient: Sendable {
     /// Asks for the session, before everything else.
     private var request: SessionUpdate?
     private var hasAsked = false
+    /// The server has said that audio in events is Opus.
+    private var agreesOnOpus = false
     private var sent: SentItems
     /// What goes out before everything that waits: the server lacked it.
     private var again = BoundedQueue<SentItems.Item>(limit: .max)
@@ -137,14 +139,15 @@ package struct RealtimeClient: Sendable {
     }
 
     /// The connection that replaces a broken one takes frames.
-    package mutating func reopened() {
-        guard case .broken = link else { return }
+    /// - Parameter audioInEvents: audio may then not overtake the event that says what it is.
+    package mutating func reopened(audioInEvents: Bool) {
+        guard case .broken = link, agreesOnOpus || !audioInEvents else { return }
         sent.beginAttachment()
         link = .resuming
     }
 
     private mutating func resumed(_ account: ResumeAccount) {
-        if case .steady = link { sent.beginAttachment() }
+        if link != .resuming { sent.beginAttachment() }
         link = .steady
         for item in sent.takeLacking(account) { again.append(item) }
     }
@@ -170,6 +173,9 @@ package struct RealtimeClient: Sendable {
         var kept = early.take()
         var update = SessionUpdate()
         update.mode = .value(mode.rawValue)
+        // This client has Opus and wants Opus, also where audio travels in events.
+        update.inputFormat = .value(.opus)
+        update.outputFormat = .value(.opus)
         if let instructions = configuration.instructions { update.instructions = .value(instructions) }
         if let onGap = configuration.onGap { update.onGap = .value(onGap.rawValue) }
         if let wait = configuration.wait { update.waitMilliseconds = .value(Self.milliseconds(wait)) }
@@ -322,12 +328,10 @@ package struct RealtimeClient: Sendable {
             resumeOffer = session.parallax.resume
             notices.append(.sessionCreated(id: session.id))
         case .sessionUpdated(let session):
-            reliability = session.parallax.reliability
-            resumeOffer = session.parallax.resume
+            adopt(session)
             notices.append(.sessionUpdated(mode: mode))
         case .sessionResumed(let session, let account):
-            reliability = session.parallax.reliability
-            resumeOffer = session.parallax.resume
+            adopt(session)
             seenSinceRequest = []
             hold = nil
             resumeCount += 1
@@ -356,6 +360,12 @@ package struct RealtimeClient: Sendable {
             .contentPartDone, .outputAudioDone, .transcriptDelta, .transcriptDone, .other:
             break
         }
+    }
+
+    private mutating func adopt(_ session: SessionObject) {
+        reliability = session.parallax.reliability
+        resumeOffer = session.parallax.resume
+        agreesOnOpus = session.audio.input.format == .opus
     }
 
     // MARK: Answers

@@ -2,7 +2,7 @@
 package enum ClientEvent: Hashable, Sendable {
     case updateSession(SessionUpdate)
     /// Audio in base64, in the session's input format.
-    case appendAudio(base64: String)
+    case appendAudio(base64: String, sequence: UInt16? = nil)
     case commitAudio(Manifest?)
     /// Everything below `nextSequence` is taken back: frames behind it may have overtaken the event. `nil` takes back what
     /// has come.
@@ -82,7 +82,9 @@ extension ClientEvent {
         case "session.update":
             self = .updateSession(try container.decode(SessionUpdate.self, forKey: .session))
         case "input_audio_buffer.append":
-            self = .appendAudio(base64: try container.decode(String.self, forKey: .audio))
+            self = .appendAudio(
+                base64: try container.decode(String.self, forKey: .audio),
+                sequence: try container.decodeIfPresent(FrameNumber.self, forKey: .parallax)?.sequence)
         case "input_audio_buffer.commit":
             self = .commitAudio(try Manifest.read(from: container))
         case "input_audio_buffer.clear":
@@ -117,12 +119,35 @@ private struct ClearExtent: Encodable {
 extension ClearExtent: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        guard container.contains(.nextSequence) else { return }
-        let number = try container.decode(Int.self, forKey: .nextSequence)
-        guard let sequence = UInt16(exactly: number) else {
-            throw EventError.invalidValue("An RTP sequence number lies between 0 and 65535.", param: "parallax.next_sequence")
+        nextSequence = try container.sequence(forKey: .nextSequence)
+    }
+}
+
+/// `parallax` of `input_audio_buffer.append` and `response.output_audio.delta`.
+package struct FrameNumber: Hashable, Sendable, Encodable {
+    /// The RTP sequence number of the first frame that the event holds.
+    package var sequence: UInt16?
+
+    package init(_ sequence: UInt16?) { self.sequence = sequence }
+
+    enum CodingKeys: String, CodingKey { case sequence }
+}
+
+extension FrameNumber: Decodable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        sequence = try container.sequence(forKey: .sequence)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// An RTP sequence number, where there is one.
+    fileprivate func sequence(forKey key: Key) throws -> UInt16? {
+        guard contains(key) else { return nil }
+        guard let sequence = UInt16(exactly: try decode(Int.self, forKey: key)) else {
+            throw EventError.invalidValue("An RTP sequence number lies between 0 and 65535.", param: "parallax.\(key.stringValue)")
         }
-        nextSequence = sequence
+        return sequence
     }
 }
 
@@ -189,7 +214,7 @@ extension OutgoingEvent: Encodable {
         case .updateSession(let update):
             try container.encode("session.update", forKey: .type)
             try container.encode(update, forKey: .session)
-        case .appendAudio(let base64):
+        case .appendAudio(let base64, _):
             try container.encode("input_audio_buffer.append", forKey: .type)
             try container.encode(base64, forKey: .audio)
         case .commitAudio:
@@ -218,10 +243,11 @@ extension OutgoingEvent {
         var additions = Additions(rest: OutgoingParallax(clientSecret: clientSecret, lastEventID: lastEventID))
         switch event {
         case .commitAudio(let manifest): additions.manifest = manifest
+        case .appendAudio(_, let sequence): additions.number = sequence.map { FrameNumber($0) }
         case .clearAudio(let nextSequence): additions.extent = nextSequence.map { ClearExtent(nextSequence: $0) }
         default: break
         }
-        guard additions.manifest != nil || additions.extent != nil || clientSecret != nil || lastEventID != nil else { return }
+        guard additions.manifest != nil || additions.extent != nil || additions.number != nil || clientSecret != nil || lastEventID != nil else { return }
         try container.encode(additions, forKey: .parallax)
     }
 
@@ -229,11 +255,13 @@ extension OutgoingEvent {
     private struct Additions: Encodable {
         var manifest: Manifest?
         var extent: ClearExtent?
+        var number: FrameNumber?
         var rest: OutgoingParallax
 
         func encode(to encoder: any Encoder) throws {
             try manifest?.encode(to: encoder)
             try extent?.encode(to: encoder)
+            try number?.encode(to: encoder)
             try rest.encode(to: encoder)
         }
     }

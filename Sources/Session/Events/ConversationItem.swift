@@ -71,4 +71,8 @@ package struct PartLocator: Hashable, Sendable {
     package var itemID: String
     package var outputIndex = 0
     package var contentIndex = 0
+
+    package init(responseID: String, itemID: String, outputIndex: Int = 0, contentIndex: Int = 0) {
+        (self.responseID, self.itemID, self.outputIndex, self.contentIndex) = (responseID, itemID, outputIndex, contentIndex)
+    }
 }
