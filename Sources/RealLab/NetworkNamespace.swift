@@ -69,7 +69,8 @@ struct NetworkNamespace {
         guard result >= 0 else { throw .system(operation) }
     }
 
-    private static func write(_ text: String, to path: String) -> Bool {
+    /// - Returns: whether the file took it.
+    static func write(_ text: String, to path: String) -> Bool {
         let file = open(path, O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
         defer { close(file) }
