@@ -1,16 +1,16 @@
 internal import Framing
 internal import HTTP3
-package import MediaStreams
+internal import MediaStreams
 package import QUIC
-package import Session
-package import Wire
+internal import Session
+internal import Wire
 
 /// The client's end of one connection that carries one WebTransport session.
 ///
 /// SETTINGS, CONNECT and the stream of events leave with the handshake's last flight, and events and frames may follow at
 /// once: `opened` comes before the server's answer (draft-ietf-webtrans-http3-16 section 4). A refusal comes as
 /// `closed` with the HTTP status as its code. After `closed` go on handing events over, as with the server.
-package final class WebTransportClient {
+package final class WebTransportClient: WebTransportEnd {
     /// Where the connection stands.
     private enum State {
         /// Not established, or waiting for the server's SETTINGS.
@@ -20,25 +20,16 @@ package final class WebTransportClient {
         case over
     }
 
-    private let quic: QUICConnection
     private let configuration: WebTransportClientConfiguration
-    private var http: HTTP3Connection
     private var state = State.connecting
-    /// Set from the CONNECT on; apart from the state so that the packet path changes it in place.
-    private var session: WebTransportSession?
-    private var output = TransportEventQueue()
-    private var hasReportedClose = false
 
     package init(quic: QUICConnection, configuration: WebTransportClientConfiguration) {
-        self.quic = quic
         self.configuration = configuration
-        http = HTTP3Connection(role: .client, quic: quic, settings: configuration.settings, limits: configuration.limits.http)
+        super.init(role: .client, quic: quic, settings: configuration.settings, limits: configuration.limits)
         if !configuration.rememberedSettings.isEmpty {
             http.rememberedSettings = try? HTTP3Settings(parsing: configuration.rememberedSettings.span)
         }
     }
-
-    package var capabilities: Capabilities { .webTransport(over: quic) }
 
     /// The server's SETTINGS as they travelled, for the next connection's `rememberedSettings`; `nil` before they are here.
     package var settings: [UInt8]? { http.peerSettings?.payload }
@@ -46,45 +37,29 @@ package final class WebTransportClient {
     /// Whether the server has answered with a 200.
     package var isAnswered: Bool { if case .requested(_, isAnswered: true) = state { true } else { false } }
 
-    package func pollEvent() -> TransportEvent? {
-        while let event = output.popFirst() {
-            guard !hasReportedClose else { continue }
-            if case .closed = event { hasReportedClose = true }
-            return event
+    override func end(_ close: TransportClose) {
+        if case .over = state { return }
+        state = .over
+        super.end(close)
+    }
+
+    override func handleHTTP(_ event: QUICEvent) {
+        guard case .earlyData = event else {
+            http.handle(event)
+            if case .established = event, case .connecting = state, !waitsForSettings { connect() }
+            while let event = http.pollEvent() { handle(event) }
+            return
         }
-        return nil
+        // Without remembered SETTINGS the server may speak no WebTransport: the handshake is waited for.
+        guard http.rememberedSettings.map({ $0.allowsWebTransport && $0.allowsDatagrams }) == true else { return }
+        http.handle(event)
+        if !configuration.asksForSessionFlowControl { connect() }
     }
 }
 
 // MARK: Input
 
 extension WebTransportClient {
-    /// Takes one event of the connection.
-    package func handle(_ event: QUICEvent, now: Instant) {
-        switch event {
-        case .datagram(let bytes): session?.receive(datagram: bytes, &http, into: &output)
-        case .datagramAcknowledged(let id):
-            session?.acknowledged(id, into: &output)
-        case .datagramLost(let id):
-            session?.lost(id, now: now, into: &output)
-        case .writable, .streamsAvailable: session?.flush()
-        case .pathChanged, .ticket: break
-        case .closed(let close): end(TransportClose(close))
-        // Without remembered SETTINGS the server may speak no WebTransport: the handshake is waited for.
-        case .earlyData:
-            guard http.rememberedSettings.map({ $0.allowsWebTransport && $0.allowsDatagrams }) == true else { break }
-            http.handle(event)
-            if !configuration.asksForSessionFlowControl { connect() }
-        case .established, .streamData, .streamReset, .stopSending, .streamClosed:
-            http.handle(event)
-            if case .established = event, case .connecting = state, !waitsForSettings { connect() }
-            while let event = http.pollEvent() { handle(event) }
-        }
-        if let failure = http.failure {
-            end(TransportClose(code: failure.code.rawValue, reason: failure.reason.description, origin: .transportError))
-        }
-    }
-
     private var waitsForSettings: Bool { configuration.waitsForSettings || configuration.asksForSessionFlowControl }
 
     private func handle(_ event: HTTP3Event) {
@@ -143,51 +118,4 @@ extension WebTransportClient {
             http.fail(HTTP3Error(.requirementsNotMet, "the server allows no streams"))
         }
     }
-
-    private func end(_ close: TransportClose) {
-        if case .over = state { return }
-        state = .over
-        session = nil
-        output.append(.closed(close))
-    }
-}
-
-// MARK: Commands
-
-extension WebTransportClient {
-    /// Sends one event: JSON text without line feeds.
-    package func send(event: [UInt8]) throws(SendRefusal) {
-        guard session != nil else { throw .notOpen }
-        try session?.send(event: event)
-    }
-
-    /// Sends one frame by the primitive that its mode asks for.
-    package func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
-        guard session != nil else { throw .notOpen }
-        try session?.send(frame: frame, delivery: delivery, now: now)
-    }
-
-    /// When `handleTimeout` is wanted, apart from the connection's own deadline.
-    package var deadline: Instant? { session?.deadline }
-
-    /// Abandons the frames that are too old.
-    package func handleTimeout(now: Instant) { session?.handleTimeout(now: now) }
-
-    /// The talk is over: nothing follows that would show the loss of what was sent.
-    package func endTalk(now: Instant) { session?.endTalk(now: now) }
-
-    /// What this end has done for its frames beside sending each once; for tests and metrics.
-    package var sendCounters: MediaSender.Counters { session?.sendCounters ?? MediaSender.Counters() }
-
-    /// Ends the session with a code and a reason of at most 1024 bytes.
-    package func close(code: UInt32, reason: String) {
-        guard session != nil else {
-            quic.close(code: HTTP3ErrorCode.noError.rawValue, reason: reason)
-            return end(TransportClose(code: UInt64(code), reason: reason, origin: .local))
-        }
-        session?.close(code: code, reason: reason, origin: .local, http, into: &output)
-    }
-
-    /// Says that the session will end soon.
-    package func drain() { session?.drain(http) }
 }

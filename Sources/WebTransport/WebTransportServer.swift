@@ -1,9 +1,9 @@
 internal import Framing
 internal import HTTP3
-package import MediaStreams
+internal import MediaStreams
 package import QUIC
-package import Session
-package import Wire
+internal import Session
+internal import Wire
 
 /// The server's end of one connection that carries one WebTransport session (draft-ietf-webtrans-http3-16 and its forerunners).
 ///
@@ -11,7 +11,7 @@ package import Wire
 /// gives `requested`; answer it by `accept` or `refuse`. What the client sent before the answer is kept within limits and
 /// follows `opened`. After `closed` go on handing events over: the connection closes itself when the peer has the
 /// last bytes, or when it times out.
-package final class WebTransportServer {
+package final class WebTransportServer: WebTransportEnd {
     /// Where the connection stands.
     ///
     ///     idle ─CONNECT─▶ awaitingSettings ─SETTINGS─▶ requested ─accept─▶ accepted
@@ -26,63 +26,47 @@ package final class WebTransportServer {
         case over
     }
 
-    private let quic: QUICConnection
     private let configuration: WebTransportServerConfiguration
-    private var http: HTTP3Connection
     private var state = State.idle
-    /// Set exactly while `accepted`; apart from the state so that the packet path changes it in place.
-    private var session: WebTransportSession?
     private var early: EarlyArrivals
-    private var output = TransportEventQueue()
-    private var hasReportedClose = false
 
     package init(quic: QUICConnection, configuration: WebTransportServerConfiguration = WebTransportServerConfiguration()) {
-        self.quic = quic
         self.configuration = configuration
-        http = HTTP3Connection(role: .server, quic: quic, settings: configuration.settings, limits: configuration.limits.http)
         early = EarlyArrivals(limits: configuration.limits)
+        super.init(role: .server, quic: quic, settings: configuration.settings, limits: configuration.limits)
     }
 
-    package var capabilities: Capabilities { .webTransport(over: quic) }
+    override func end(_ close: TransportClose) {
+        if case .over = state { return }
+        state = .over
+        super.end(close)
+    }
 
-    package func pollEvent() -> TransportEvent? {
-        while let event = output.popFirst() {
-            guard !hasReportedClose else { continue }
-            if case .closed = event { hasReportedClose = true }
-            return event
-        }
-        return nil
+    override func handleHTTP(_ event: QUICEvent) {
+        http.handle(event)
+        while let event = http.pollEvent() { handle(event) }
+    }
+
+    override func receiveEarly(datagram: [UInt8]) {
+        if case .over = state { return }
+        early.append(datagram: datagram)
+    }
+
+    override func closeUnopened(code: UInt32, reason: String) {
+        if case .requested = state { return refuse(status: 503) }
+        super.closeUnopened(code: code, reason: reason)
+    }
+
+    /// Says that the session will end soon and that this connection takes no other.
+    package override func drain() {
+        super.drain()
+        http.sendGoaway()
     }
 }
 
 // MARK: Input
 
 extension WebTransportServer {
-    /// Takes one event of the connection.
-    package func handle(_ event: QUICEvent, now: Instant) {
-        switch event {
-        case .datagram(let bytes):
-            if session != nil {
-                session?.receive(datagram: bytes, &http, into: &output)
-            } else {
-                receiveEarly(datagram: bytes)
-            }
-        case .datagramAcknowledged(let id):
-            session?.acknowledged(id, into: &output)
-        case .datagramLost(let id):
-            session?.lost(id, now: now, into: &output)
-        case .writable, .streamsAvailable: session?.flush()
-        case .pathChanged, .ticket: break
-        case .closed(let close): end(TransportClose(close))
-        case .earlyData, .established, .streamData, .streamReset, .stopSending, .streamClosed:
-            http.handle(event)
-            while let event = http.pollEvent() { handle(event) }
-        }
-        if let failure = http.failure {
-            end(TransportClose(code: failure.code.rawValue, reason: failure.reason.description, origin: .transportError))
-        }
-    }
-
     private func handle(_ event: HTTP3Event) {
         switch event {
         case .settings:
@@ -110,11 +94,6 @@ extension WebTransportServer {
         }
     }
 
-    private func receiveEarly(datagram: [UInt8]) {
-        if case .over = state { return }
-        early.append(datagram: datagram)
-    }
-
     /// The client took its request back before it was answered.
     private func withdraw(_ stream: StreamID) {
         switch state {
@@ -124,13 +103,6 @@ extension WebTransportServer {
             end(TransportClose(code: HTTP3ErrorCode.requestCancelled.rawValue, reason: "the request was withdrawn", origin: .peer))
         default: break
         }
-    }
-
-    private func end(_ close: TransportClose) {
-        if case .over = state { return }
-        state = .over
-        session = nil
-        output.append(.closed(close))
     }
 }
 
@@ -233,57 +205,5 @@ extension WebTransportServer {
                 return nil
             }
         }
-    }
-}
-
-// MARK: Commands
-
-extension WebTransportServer {
-    /// Sends one event: JSON text without line feeds. Before the client has opened its stream of events, it waits.
-    package func send(event: [UInt8]) throws(SendRefusal) {
-        guard session != nil else { throw .notOpen }
-        try session?.send(event: event)
-    }
-
-    /// Sends one frame by the primitive that its mode asks for.
-    package func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
-        guard session != nil else { throw .notOpen }
-        try session?.send(frame: frame, delivery: delivery, now: now)
-    }
-
-    /// When `handleTimeout` is wanted, apart from the connection's own deadline.
-    package var deadline: Instant? { session?.deadline }
-
-    /// Abandons the frames that are too old.
-    package func handleTimeout(now: Instant) { session?.handleTimeout(now: now) }
-
-    /// The talk is over: nothing follows that would show the loss of what was sent.
-    package func endTalk(now: Instant) { session?.endTalk(now: now) }
-
-    /// What this end has done for its frames beside sending each once; for tests and metrics.
-    package var sendCounters: MediaSender.Counters { session?.sendCounters ?? MediaSender.Counters() }
-
-    /// Ends the session with a code and a reason of at most 1024 bytes.
-    package func close(code: UInt32, reason: String) {
-        guard session != nil else {
-            if case .requested = state { return refuse(status: 503) }
-            quic.close(code: HTTP3ErrorCode.noError.rawValue, reason: reason)
-            return end(TransportClose(code: UInt64(code), reason: reason, origin: .local))
-        }
-        session?.close(code: code, reason: reason, origin: .local, http, into: &output)
-    }
-
-    /// Says that the session will end soon and that this connection takes no other.
-    package func drain() {
-        session?.drain(http)
-        http.sendGoaway()
-    }
-}
-
-extension Capabilities {
-    static func webTransport(over quic: QUICConnection) -> Capabilities {
-        let modes = ReliabilityMode.allCases
-        return Capabilities(
-            transport: "webtransport", modes: quic.maximumDatagramPayload > 0 ? modes : modes.filter { !$0.usesDatagrams })
     }
 }
