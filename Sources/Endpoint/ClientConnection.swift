@@ -9,7 +9,7 @@ internal import Wire
 /// One connection of a client's, with the transport it speaks: what carries its session, or is about to.
 final class ClientConnection {
     let carrier: Carrier
-    let attachment: ClientAttachment
+    let attachment: Attachment<WebTransportClient>
     /// Our end of it: the driver finds the socket by it.
     let local: PeerAddress
     /// What it shows to go on with a session; `nil` where it begins one.

@@ -1,5 +1,6 @@
 internal import QUIC
 internal import Session
+internal import WebTransport
 internal import Wire
 
 /// One connection of a peer's, with the transport it speaks and the session that it carries at present.
@@ -7,7 +8,8 @@ final class ServedConnection {
     let carrier: Carrier
     /// Where its handshake began, for the count of half-open connections.
     let source: PeerAddress
-    var transport = ServerTransport.undecided
+    /// `nil` until the handshake has said which.
+    var transport: Attachment<WebTransportServer>?
     var conversation = Conversation.none
     /// The call that HTTP answered; `nil` where the connection asks for its session itself.
     var call: Call?
@@ -37,7 +39,7 @@ final class ServedConnection {
 
     var deadline: Instant? {
         let session = conversation.deadline
-        return earliest(carrier.deadline, transport.deadline, session, requestDeadline)
+        return earliest(carrier.deadline, transport?.deadline, session, requestDeadline)
     }
 }
 

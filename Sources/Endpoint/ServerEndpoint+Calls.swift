@@ -76,7 +76,7 @@ extension ServerEndpoint {
 
     package func hangUpCall(id: String, now: Instant) -> Result<Void, CallRefusal> {
         guard let (slot, connection, _) = call(id) else { return .failure(.unknownCall) }
-        connection.transport.close(code: 0, reason: "the client hung up", now: now)
+        connection.transport?.close(code: 0, reason: "the client hung up", now: now)
         serve(slot, connection, now: now)
         return .success(())
     }

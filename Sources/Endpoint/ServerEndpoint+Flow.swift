@@ -75,11 +75,11 @@ extension ServerEndpoint {
         if case .quic(let quic) = connection.carrier {
             while let event = quic.pollEvent() {
                 handle(event, of: connection, over: quic, now: now)
-                connection.transport.handle(event, now: now)
+                connection.transport?.handle(event, now: now)
                 if case .established = event { releaseEarlyData(at: slot, of: connection, now: now) }
             }
         }
-        while let event = connection.transport.pollEvent() {
+        while let event = connection.transport?.pollEvent() {
             handle(event, at: slot, of: connection, now: now)
         }
         converse(connection, now: now)
@@ -99,12 +99,12 @@ extension ServerEndpoint {
         switch event {
         // What has an effect waits for `established` (docs/early-data.md).
         case .earlyData(let alpn):
-            connection.transport = ServerTransport(alpn: alpn, quic: quic, configuration: configuration)
+            connection.transport = Attachment(alpn: alpn, quic: quic, configuration: configuration)
             counters.earlyDataAccepted += 1
         case .established(let alpn):
             handshakeEnded(connection)
-            if case .undecided = connection.transport {
-                connection.transport = ServerTransport(alpn: alpn, quic: quic, configuration: configuration)
+            if connection.transport == nil {
+                connection.transport = Attachment(alpn: alpn, quic: quic, configuration: configuration)
             }
             if case .none = connection.conversation { connection.requestDeadline = now + configuration.limits.sessionRequestTime }
         case .closed(let close):
@@ -134,8 +134,8 @@ extension ServerEndpoint {
             active.spare = nil
             active.session.updatePathDelay(connection.carrier.minimumRTT / 2)
             active.session.receive(event: bytes, now: now)
-            connection.transport.receives(active.session.delivery, now: now)
-            connection.transport.adopt(active.session.object.audio)
+            connection.transport?.receives(active.session.delivery, now: now)
+            connection.transport?.adopt(active.session.object.audio)
         case .framesAnnounced(let sequence):
             guard case .active(let active) = connection.conversation else { return }
             active.session.receive(announcement: sequence, now: now)
@@ -160,11 +160,11 @@ extension ServerEndpoint {
                 case .event(let bytes):
                     hasSentEvents = true
                     send(bytes, on: connection, now: now)
-                case .talkEnded: connection.transport.endTalk(now: now)
-                case .expect(let first, let last): connection.transport.expect(from: first, through: last, now: now)
+                case .talkEnded: connection.transport?.endTalk(now: now)
+                case .expect(let first, let last): connection.transport?.expect(from: first, through: last, now: now)
                 case .responder(let input): active.responder.handle(input, now: now)
                 case .close(let code, let reason):
-                    connection.transport.close(code: UInt32(truncatingIfNeeded: code), reason: reason, now: now)
+                    connection.transport?.close(code: UInt32(truncatingIfNeeded: code), reason: reason, now: now)
                 }
             }
             guard let output = active.responder.poll() else { break }
@@ -176,12 +176,12 @@ extension ServerEndpoint {
 
     private func send(_ frame: MediaFrame, _ delivery: Delivery, on connection: ServedConnection, now: Instant) {
         do throws(SendRefusal) {
-            try connection.transport.send(frame: frame, delivery: delivery, now: now)
+            try connection.transport?.send(frame: frame, delivery: delivery, now: now)
         } catch {
             counters.framesDropped += 1
             // A reliable mode promised this frame: a peer that reads too slowly for it loses its connection, not a frame.
             if error == .queueFull, delivery.isReliable {
-                connection.transport.close(code: CloseCode.slowPeer, reason: "frames wait longer than the queue holds", now: now)
+                connection.transport?.close(code: CloseCode.slowPeer, reason: "frames wait longer than the queue holds", now: now)
             }
         }
     }
@@ -189,10 +189,10 @@ extension ServerEndpoint {
     /// Events are never dropped: a peer that does not read them is closed.
     private func send(_ event: [UInt8], on connection: ServedConnection, now: Instant) {
         do throws(SendRefusal) {
-            try connection.transport.send(event: event, now: now)
+            try connection.transport?.send(event: event, now: now)
         } catch {
             if error == .queueFull {
-                connection.transport.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds", now: now)
+                connection.transport?.close(code: CloseCode.slowPeer, reason: "events wait longer than the queue holds", now: now)
             }
         }
     }
@@ -206,7 +206,7 @@ extension ServerEndpoint {
                 continue
             }
             if let deadline = connection.carrier.deadline, deadline <= now { connection.carrier.handleTimeout(now: now) }
-            if let deadline = connection.transport.deadline, deadline <= now { connection.transport.handleTimeout(now: now) }
+            if let deadline = connection.transport?.deadline, deadline <= now { connection.transport?.handleTimeout(now: now) }
             if let deadline = connection.requestDeadline, deadline <= now { handleRequestTimeout(connection, now: now) }
             if case .active(let active) = connection.conversation { active.handleTimeout(now: now) }
             // Due again only after it had its turn to send.

@@ -20,14 +20,14 @@ extension ServerEndpoint {
         } else {
             return refuse(connection, status: 401, "the secret is missing or wrong", now: now)
         }
-        connection.transport.accept(now: now)
+        connection.transport?.accept(now: now)
         let served = makeSession(model: request.model ?? proposal?.model, now: now)
         served.attachment = .attached(slot: slot)
         served.session.updatePathDelay(connection.carrier.minimumRTT / 2)
-        let capabilities = connection.transport.capabilities
+        let capabilities = connection.transport?.capabilities ?? .undecided
         served.session.attach(capabilities, offer: offer(for: served), wishes: proposal?.update ?? SessionUpdate(), now: now)
-        connection.transport.receives(served.session.delivery, now: now)
-        connection.transport.adopt(served.session.object.audio)
+        connection.transport?.receives(served.session.delivery, now: now)
+        connection.transport?.adopt(served.session.object.audio)
         connection.conversation = .active(served)
         let notice = ServerNotice.sessionOpened(
             id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote)
@@ -54,12 +54,13 @@ extension ServerEndpoint {
         counters.sessionsRefused += 1
         notices.append(.sessionRefused(peer: connection.carrier.remote, reason: reason))
         guard case .resuming = connection.conversation else {
-            return connection.transport.refuse(status: status, message: reason, now: now)
+            connection.transport?.refuse(status: status, message: reason, now: now)
+            return
         }
         // The transport has its answer already.
         connection.conversation = .ended
         connection.requestDeadline = now + configuration.limits.closeTime
-        connection.transport.close(code: UInt32(clamping: status), reason: "\(status) \(reason)", now: now)
+        connection.transport?.close(code: UInt32(clamping: status), reason: "\(status) \(reason)", now: now)
     }
 
     // MARK: Resume
@@ -73,7 +74,7 @@ extension ServerEndpoint {
         } catch {
             return refuse(connection, status: error.status, "\(error.code.text): \(error.message)", now: now)
         }
-        connection.transport.accept(now: now)
+        connection.transport?.accept(now: now)
         guard !connection.isInEarlyData else {
             connection.held.resume = request
             connection.conversation = .resuming(served)
@@ -84,12 +85,12 @@ extension ServerEndpoint {
         served.attachment = .attached(slot: slot)
         counters.sessionsResumed += 1
         served.session.updatePathDelay(connection.carrier.minimumRTT / 2)
-        let capabilities = connection.transport.capabilities
+        let capabilities = connection.transport?.capabilities ?? .undecided
         served.session.resume(
             capabilities, offer: offer(for: served), lastEventID: request.lastEventID, answerSequence: request.answerSequence, now: now)
-        connection.transport.receives(served.session.delivery, now: now)
-        connection.transport.adopt(served.session.object.audio)
-        if capabilities.audioInEvents { connection.transport.goOn(at: served.session.audioPlace) }
+        connection.transport?.receives(served.session.delivery, now: now)
+        connection.transport?.adopt(served.session.object.audio)
+        if capabilities.audioInEvents { connection.transport?.goOn(at: served.session.audioPlace) }
         connection.conversation = .active(served)
         notices.append(.sessionResumed(id: served.session.id, transport: capabilities.transport, peer: connection.carrier.remote))
     }
@@ -106,7 +107,7 @@ extension ServerEndpoint {
     func closeSuperseded(_ connection: ServedConnection, now: Instant) {
         connection.conversation = .ended
         connection.requestDeadline = now + configuration.limits.closeTime
-        connection.transport.close(code: CloseCode.superseded, reason: "the session goes on over another connection", now: now)
+        connection.transport?.close(code: CloseCode.superseded, reason: "the session goes on over another connection", now: now)
     }
 
     /// Whether a resume would be granted now: HTTP says so before it answers a call.

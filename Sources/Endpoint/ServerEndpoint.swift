@@ -117,7 +117,7 @@ package final class ServerEndpoint {
         endDetachedSessions()
         for (slot, connection) in connections.enumerated() {
             guard let connection else { continue }
-            connection.transport.drain()
+            connection.transport?.drain()
             serve(slot, connection, now: now)
         }
     }
@@ -128,10 +128,10 @@ package final class ServerEndpoint {
         endDetachedSessions()
         for (slot, connection) in connections.enumerated() {
             guard let connection else { continue }
-            if case .undecided = connection.transport {
+            if connection.transport == nil {
                 connection.carrier.abandon(reason: "the server is going away", now: now)
             } else {
-                connection.transport.close(code: 0, reason: "the server is going away", now: now)
+                connection.transport?.close(code: 0, reason: "the server is going away", now: now)
             }
             serve(slot, connection, now: now)
         }

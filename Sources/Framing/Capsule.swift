@@ -99,14 +99,12 @@ package struct CapsuleReader: Sendable {
         while true {
             switch state {
             case .betweenCapsules:
-                guard let type = pending.varInt(), let length = pending.varInt(at: type.byteCount) else { return nil }
-                pending.drop(type.byteCount + length.byteCount)
-                if let capsule = try begin(type: type.value, length: length.value) { return capsule }
+                guard let head = pending.takeTypeAndLength() else { return nil }
+                if let capsule = try begin(type: head.type, length: head.length) { return capsule }
             case .skipping(let remaining):
-                let count = Int(min(UInt64(pending.count), remaining))
-                pending.drop(count)
-                guard UInt64(count) == remaining else {
-                    state = .skipping(remaining: remaining - UInt64(count))
+                let rest = pending.skip(remaining)
+                guard rest == 0 else {
+                    state = .skipping(remaining: rest)
                     return nil
                 }
                 state = .betweenCapsules

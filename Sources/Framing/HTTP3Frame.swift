@@ -60,9 +60,8 @@ package struct HTTP3FrameReader: Sendable {
         while true {
             switch state {
             case .betweenFrames:
-                guard let type = pending.varInt(), let length = pending.varInt(at: type.byteCount) else { return nil }
-                pending.drop(type.byteCount + length.byteCount)
-                if let frame = try begin(type: type.value, length: length.value) { return frame }
+                guard let head = pending.takeTypeAndLength() else { return nil }
+                if let frame = try begin(type: head.type, length: head.length) { return frame }
             case .data(let remaining):
                 guard remaining > 0 else {
                     state = .betweenFrames
@@ -73,10 +72,9 @@ package struct HTTP3FrameReader: Sendable {
                 state = .data(remaining: remaining - UInt64(piece.count))
                 return .data(piece)
             case .skipping(let remaining):
-                let count = Int(min(UInt64(pending.count), remaining))
-                pending.drop(count)
-                guard UInt64(count) == remaining else {
-                    state = .skipping(remaining: remaining - UInt64(count))
+                let rest = pending.skip(remaining)
+                guard rest == 0 else {
+                    state = .skipping(remaining: rest)
                     return nil
                 }
                 state = .betweenFrames

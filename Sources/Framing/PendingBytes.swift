@@ -41,6 +41,14 @@ package struct PendingBytes: Sendable {
         return (value, byteCount)
     }
 
+    /// A type and a length, as frames and capsules begin (RFC 9114 section 7.1, RFC 9297 section 3.2), removed; `nil` while they
+    /// are not whole.
+    package mutating func takeTypeAndLength() -> (type: UInt64, length: UInt64)? {
+        guard let type = varInt(), let length = varInt(at: type.byteCount) else { return nil }
+        drop(type.byteCount + length.byteCount)
+        return (type.value, length.value)
+    }
+
     /// Where `byte` stands first, at or after `offset`.
     package func firstIndex(of byte: UInt8, from offset: Int) -> Int? {
         let unread = span
@@ -56,6 +64,14 @@ package struct PendingBytes: Sendable {
             storage = []
             head = 0
         }
+    }
+
+    /// Forgets as many of the next `byteCount` bytes as have come.
+    /// - Returns: how many of them are still to come.
+    package mutating func skip(_ byteCount: UInt64) -> UInt64 {
+        let here = Int(min(UInt64(count), byteCount))
+        drop(here)
+        return byteCount - UInt64(here)
     }
 
     /// The first `byteCount` unread bytes, removed.

@@ -7,26 +7,15 @@ internal import WebTransport
 internal import Wire
 
 /// The transport of one connection: a closed set, so that another one makes the compiler name every place to think.
-enum ServerTransport {
-    /// The handshake has not said which.
-    case undecided
-    case webTransport(WebTransportServer)
+/// - Parameter End: which end of WebTransport; the others are one type at both.
+enum Attachment<End: WebTransportEnd> {
+    case webTransport(End)
     case roq(RoQTransport)
     case webRTC(WebRTCPeer)
     case webSocket(WebSocketTransport)
 
-    /// ALPN decides (RFC 7301).
-    init(alpn: String, quic: QUICConnection, configuration: ServerConfiguration) {
-        self = if alpn == "h3" {
-            .webTransport(WebTransportServer(quic: quic, configuration: configuration.webTransport))
-        } else {
-            .roq(RoQTransport(role: .server, quic: quic, configuration: configuration.roq))
-        }
-    }
-
     var capabilities: Capabilities {
         switch self {
-        case .undecided: Capabilities(transport: "quic", modes: [])
         case .webTransport(let transport): transport.capabilities
         case .roq(let transport): transport.capabilities
         case .webRTC(let peer): peer.capabilities
@@ -36,7 +25,6 @@ enum ServerTransport {
 
     func handle(_ event: QUICEvent, now: Instant) {
         switch self {
-        case .undecided: break
         case .webTransport(let transport): transport.handle(event, now: now)
         case .roq(let transport): transport.handle(event, now: now)
         case .webRTC, .webSocket: break
@@ -45,7 +33,6 @@ enum ServerTransport {
 
     func pollEvent() -> TransportEvent? {
         switch self {
-        case .undecided: nil
         case .webTransport(let transport): transport.pollEvent()
         case .roq(let transport): transport.pollEvent()
         case .webRTC(let peer): peer.pollEvent()
@@ -53,29 +40,8 @@ enum ServerTransport {
         }
     }
 
-    func accept(now: Instant) {
-        switch self {
-        case .undecided: break
-        case .webTransport(let transport): transport.accept()
-        case .roq(let transport): transport.accept()
-        case .webRTC(let peer): peer.accept(now: now)
-        case .webSocket(let transport): transport.accept()
-        }
-    }
-
-    func refuse(status: Int, message: String, now: Instant) {
-        switch self {
-        case .undecided: break
-        case .webTransport(let transport): transport.refuse(status: status, message: message)
-        case .roq(let transport): transport.refuse(status: status, message: message)
-        case .webRTC(let peer): peer.refuse(status: status, message: message, now: now)
-        case .webSocket(let transport): transport.refuse(status: status, message: message, now: now)
-        }
-    }
-
     func send(event: [UInt8], now: Instant) throws(SendRefusal) {
         switch self {
-        case .undecided: throw .notOpen
         case .webTransport(let transport): try transport.send(event: event)
         case .roq(let transport): try transport.send(event: event)
         case .webRTC(let peer): try peer.send(event: event, now: now)
@@ -85,7 +51,6 @@ enum ServerTransport {
 
     func send(frame: MediaFrame, delivery: Delivery, now: Instant) throws(SendRefusal) {
         switch self {
-        case .undecided: throw .notOpen
         case .webTransport(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .roq(let transport): try transport.send(frame: frame, delivery: delivery, now: now)
         case .webRTC(let peer): try peer.send(frame: frame, delivery: delivery, now: now)
@@ -96,7 +61,6 @@ enum ServerTransport {
     /// The talk is over: nothing follows that would show the loss of what was sent.
     func endTalk(now: Instant) {
         switch self {
-        case .undecided: break
         case .webTransport(let transport): transport.endTalk(now: now)
         case .roq(let transport): transport.endTalk(now: now)
         case .webRTC(let peer): peer.endTalk(now: now)
@@ -107,7 +71,6 @@ enum ServerTransport {
 
     func close(code: UInt32, reason: String, now: Instant) {
         switch self {
-        case .undecided: break
         case .webTransport(let transport): transport.close(code: code, reason: reason)
         case .roq(let transport): transport.close(code: code, reason: reason)
         case .webRTC(let peer): peer.close(code: code, reason: reason, now: now)
@@ -115,20 +78,73 @@ enum ServerTransport {
         }
     }
 
+    /// The frames that come from now on are sent like this: what a receiver that asks for lost ones must know.
+    func receives(_ delivery: Delivery, now: Instant) {
+        if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
+    }
+
+    /// These frames were sent, the last included, whether they came or not.
+    func expect(from first: UInt16, through last: UInt16, now: Instant) {
+        if case .webRTC(let peer) = self { peer.expect(from: first, through: last, now: now) }
+    }
+
+    /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
+    var deadline: Instant? {
+        switch self {
+        case .webTransport(let transport): transport.deadline
+        case .roq(let transport): transport.deadline
+        // The carrier's own.
+        case .webRTC, .webSocket: nil
+        }
+    }
+
+    func handleTimeout(now: Instant) {
+        switch self {
+        case .webTransport(let transport): transport.handleTimeout(now: now)
+        case .roq(let transport): transport.handleTimeout(now: now)
+        case .webRTC, .webSocket: break
+        }
+    }
+}
+
+// MARK: What only a server does
+
+extension Attachment<WebTransportServer> {
+    /// ALPN decides (RFC 7301).
+    init(alpn: String, quic: QUICConnection, configuration: ServerConfiguration) {
+        self = if alpn == "h3" {
+            .webTransport(WebTransportServer(quic: quic, configuration: configuration.webTransport))
+        } else {
+            .roq(RoQTransport(role: .server, quic: quic, configuration: configuration.roq))
+        }
+    }
+
+    func accept(now: Instant) {
+        switch self {
+        case .webTransport(let transport): transport.accept()
+        case .roq(let transport): transport.accept()
+        case .webRTC(let peer): peer.accept(now: now)
+        case .webSocket(let transport): transport.accept()
+        }
+    }
+
+    func refuse(status: Int, message: String, now: Instant) {
+        switch self {
+        case .webTransport(let transport): transport.refuse(status: status, message: message)
+        case .roq(let transport): transport.refuse(status: status, message: message)
+        case .webRTC(let peer): peer.refuse(status: status, message: message, now: now)
+        case .webSocket(let transport): transport.refuse(status: status, message: message, now: now)
+        }
+    }
+
     func drain() {
         switch self {
-        case .undecided: break
         case .webTransport(let transport): transport.drain()
         case .roq(let transport): transport.drain()
         case .webRTC(let peer): peer.drain()
         // The core's own events say that the session will end.
         case .webSocket: break
         }
-    }
-
-    /// The frames that come from now on are sent like this: what a receiver that asks for lost ones must know.
-    func receives(_ delivery: Delivery, now: Instant) {
-        if case .webRTC(let peer) = self { peer.receives(delivery, now: now) }
     }
 
     /// The audio formats in force: for a transport whose events carry audio.
@@ -140,29 +156,9 @@ enum ServerTransport {
     func goOn(at place: AudioPlace) {
         if case .webSocket(let transport) = self { transport.goOn(at: place) }
     }
+}
 
-    /// These frames were sent, the last included, whether they came or not.
-    func expect(from first: UInt16, through last: UInt16, now: Instant) {
-        if case .webRTC(let peer) = self { peer.expect(from: first, through: last, now: now) }
-    }
-
-    /// When `handleTimeout` is wanted, apart from the carrier's own deadline.
-    var deadline: Instant? {
-        switch self {
-        case .undecided: nil
-        case .webTransport(let transport): transport.deadline
-        case .roq(let transport): transport.deadline
-        // The carrier's own.
-        case .webRTC, .webSocket: nil
-        }
-    }
-
-    func handleTimeout(now: Instant) {
-        switch self {
-        case .undecided: break
-        case .webTransport(let transport): transport.handleTimeout(now: now)
-        case .roq(let transport): transport.handleTimeout(now: now)
-        case .webRTC, .webSocket: break
-        }
-    }
+extension Capabilities {
+    /// Of a connection that has not said which transport it speaks.
+    static let undecided = Capabilities(transport: "quic", modes: [])
 }
