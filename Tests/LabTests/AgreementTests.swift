@@ -144,6 +144,21 @@ import Testing
         #expect(cell.reasons == [.humps(measure: "commit_wait_ms", pairedMilliseconds: 0)])
     }
 
+    @Test func `where one world waited longer for its sender, that is said`() throws {
+        func stalled(_ world: String, _ stall: Double, wait: Double) -> [TrialRow] {
+            rows(world, intact: 20, wait: wait).map { row in
+                var row = row
+                row.stallMilliseconds = stall
+                return row
+            }
+        }
+        let cell = try cell(stalled(TrialRow.virtualWorld, 2_300, wait: 50), stalled(TrialRow.realWorld, 2_650, wait: 400))
+        #expect(cell.reasons == [
+            .stalls(virtual: 2_300, real: 2_650), .shifted(measure: "commit_wait_ms", pairedMilliseconds: 350),
+        ])
+        #expect(!cell.isExplained)
+    }
+
     @Test func `a late machine and trials without an end are said first`() throws {
         let real = rows(TrialRow.realWorld, intact: 20, wait: 90).map { row in
             var row = row

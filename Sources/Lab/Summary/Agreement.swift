@@ -204,6 +204,8 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     case computing(measure: String, milliseconds: Double, rest: Double)
     /// Of the pairs, those in which speech began at another tick, and so met another stretch of the network.
     case ticks(Int, of: Int)
+    /// The longest times without a frame, in the middle trials: more than a frame's time apart.
+    case stalls(virtual: Double, real: Double)
     /// Prompts intact in one world only.
     case prompts(virtualOnly: Int, realOnly: Int, of: Int)
     /// Sessions that went on over another connection.
@@ -226,6 +228,8 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         case .computing(let measure, let milliseconds, let rest):
             "the ends computed for \(Self.number(milliseconds)) ms of \(measure); without that the medians differ by \(Self.number(rest)) ms"
         case .ticks(let count, let all): "in \(count) of \(all) pairs speech began at another tick of 20 ms, since the set-up took longer or shorter"
+        case .stalls(let virtual, let real):
+            "the longest time without a frame was \(Self.number(virtual)) ms in virtual time, \(Self.number(real)) ms in real time"
         case .prompts(let virtualOnly, let realOnly, let all):
             "of \(all) prompts with the same seed \(virtualOnly) were whole in virtual time only, \(realOnly) in real time only"
         case .resumes(let virtual, let real):
@@ -248,7 +252,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is no fault of the simulation.
     package var isExplanation: Bool {
         switch self {
-        case .late, .computing, .ticks, .humps, .chance, .chanceOfShare: true
+        case .late, .computing, .ticks, .stalls, .humps, .chance, .chanceOfShare: true
         case .unfinished, .prompts, .resumes, .drops, .shifted: false
         }
     }
@@ -278,6 +282,11 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         }
         let others = pairs.count { tick(of: $0.virtual) != tick(of: $0.real) }
         if others > 0 { reasons.append(.ticks(others, of: pairs.count)) }
+        if let virtual = Sample(pairs.compactMap(\.virtual.stallMilliseconds)).median,
+            let real = Sample(pairs.compactMap(\.real.stallMilliseconds)).median,
+            abs(real - virtual) > GilbertElliott.step.milliseconds {
+            reasons.append(.stalls(virtual: virtual, real: real))
+        }
         for measure in cell.measures where !measure.agrees {
             reasons += Self.reasons(measure)
         }
