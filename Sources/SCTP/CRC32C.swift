@@ -1,4 +1,3 @@
-
 /// The checksum of an SCTP packet (RFC 9260 appendix A): CRC32c, reflected, over the packet with a checksum of zero.
 package enum CRC32C {
     /// The remainders of all bytes.
