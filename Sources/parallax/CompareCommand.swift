@@ -38,7 +38,7 @@ struct CompareCommand: ParsableCommand {
               parallax compare --switch-to websocket --mode stream --profile clean,blackout,nat-rebinding
 
             The same cells over sockets and the kernel's own UDP and TCP, between two network namespaces, in real time, \
-            and where both worlds agree (docs/measures.md):
+            and where both worlds agree (docs/real.md):
 
               parallax compare --real --profile clean,burst-10 --mode datagram,nack
             """)
@@ -66,7 +66,7 @@ struct CompareCommand: ParsableCommand {
     var profile: String?
 
     @Option(help: ArgumentHelp(
-        "Networks of your own, by name beside the others: a JSON file (docs/measures.md).", valueName: "file"))
+        "Networks of your own, by name beside the others: a JSON file (docs/networks.md).", valueName: "file"))
     var profiles: String?
 
     @Option(help: "Trials of each cell: transport, mode, profile and clip; 20 if not said, and 4 with --real.")
@@ -107,7 +107,7 @@ struct CompareCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp(
         "Have a speech recogniser write down what arrived: a shell command that reads and writes lines of JSON "
-            + "(docs/measures.md), as in interop/asr.", valueName: "command"))
+            + "(docs/words.md), as in interop/asr.", valueName: "command"))
     var asr: String?
 
     @Option(help: ArgumentHelp("The most distinct prompts for --asr.", valueName: "prompts"))

@@ -22,7 +22,7 @@ struct ProfilesCommand: ParsableCommand {
     @Argument(help: "Networks to draw.")
     var name: [String] = []
 
-    @Option(help: ArgumentHelp("Networks of your own too: a JSON file (docs/measures.md).", valueName: "file"))
+    @Option(help: ArgumentHelp("Networks of your own too: a JSON file (docs/networks.md).", valueName: "file"))
     var profiles: String?
 
     @Option(help: "Which course of chance is drawn.")

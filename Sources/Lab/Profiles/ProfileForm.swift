@@ -1,6 +1,6 @@
 import Wire
 
-/// Reads a file of profiles (docs/measures.md, "Profiles of your own"). It is read whole or not at all: a sweep never
+/// Reads a file of profiles (docs/networks.md, "Profiles of your own"). It is read whole or not at all: a sweep never
 /// begins with half of what was asked for.
 struct ProfileForm {
     /// The bytes of a trace that a profile names.

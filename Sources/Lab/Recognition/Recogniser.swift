@@ -69,7 +69,7 @@ package enum RecogniserError: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 /// A speech recogniser: a program of somebody's, started once, that reads a sound a line and writes a text a line, in any
-/// order (docs/measures.md, "Words").
+/// order (docs/words.md).
 package struct Recogniser: Sendable {
     package let command: String
     package var limits: RecogniserLimits

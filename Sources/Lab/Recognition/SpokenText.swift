@@ -1,4 +1,4 @@
-/// A text as words that can be compared: what is written in several ways becomes one (docs/measures.md, "Words").
+/// A text as words that can be compared: what is written in several ways becomes one (docs/words.md).
 ///
 /// Lower case; punctuation goes, but for an apostrophe within a word; `Mr.` is `mister`; English numbers in words become
 /// digits. Both sides of every comparison go through here.
