@@ -119,15 +119,20 @@ import Testing
                 return row
             }
         }
-        // The same wide spread in both worlds, 12 ms apart in each pair.
-        let cell = try cell(delays(TrialRow.virtualWorld) { Double($0) * 10 }, delays(TrialRow.realWorld) { Double($0) * 10 + 12 })
-        guard case .chance(measure: "frame_delay_p50_ms", let interval, pairedMilliseconds: 12)? = cell.reasons.first else {
+        // The same wide spread in both worlds, 12 ms apart in the middle, and pairs that have nothing to do with each other.
+        let virtual = delays(TrialRow.virtualWorld) { Double($0) * 10 }
+        let real = delays(TrialRow.realWorld) { Double($0 * 7 % 20) * 10 + 12 }
+        let cell = try cell(virtual, real)
+        guard case .chance(measure: "frame_delay_p50_ms", let interval, _)? = cell.reasons.first else {
             Issue.record("\(cell.reasons)")
             return
         }
         #expect(interval.low < 0 && interval.high > 12)
         #expect(cell.isExplained)
-        let agreement = try #require(Agreement(delays(TrialRow.virtualWorld) { Double($0) * 10 } + delays(TrialRow.realWorld) { Double($0) * 10 + 12 }))
+        // As wide a spread, but each pair is 12 ms apart.
+        let shifted = try self.cell(virtual, delays(TrialRow.realWorld) { Double($0) * 10 + 12 })
+        #expect(shifted.reasons == [.shifted(measure: "frame_delay_p50_ms", pairedMilliseconds: 12)])
+        let agreement = try #require(Agreement(virtual + real))
         #expect((agreement.agreeing, agreement.explained) == (0, 1))
         #expect(agreement.verdict.contains("in 1 more"))
     }

@@ -15,8 +15,8 @@ import Wire
         private(set) var sent: [(milliseconds: Double, isProbe: Bool)] = []
         private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2_048, alignment: 16)
 
-        init(_ patience: TCPConnection.Patience?) {
-            tcp = TCPConnection(.client, patience: patience, now: .zero)
+        init(_ patience: TCPConnection.Patience?, clock: KernelClock = KernelClock()) {
+            tcp = TCPConnection(.client, patience: patience, clock: clock, now: .zero)
             drain()
             hear(TCPSegment(flags: [.syn, .acknowledges], start: 0, acknowledged: 0))
             sent = []
@@ -51,14 +51,32 @@ import Wire
     @Test func `what is sent again for the user timeout without an answer breaks the connection`() {
         var client = Lonely(Self.patience)
         client.tcp.write([1, 2, 3], now: client.now)
-        // 200 ms and a round trip, then a probe; the timer runs from it: 100 + 300, and 300 later.
+        // 200 ms and a round trip, then a probe; the timer runs from it: 100 + 300, and 300 later. What is left after the timeout at 2.5 s
+        // is measured in steps of 256 ms.
         client.run(until: .zero + .milliseconds(4_600))
         let isWaiting = !client.tcp.peerHasEnded
         #expect(isWaiting)
-        client.run(until: .zero + .milliseconds(4_800))
+        client.run(until: .zero + .milliseconds(4_956))
         let isBroken = client.tcp.peerHasEnded
         #expect(isBroken)
         #expect(client.tcp.deadline == nil)
+    }
+
+    @Test(arguments: [0, 30, 100, 200]) func `it is the timer of retransmissions that finds out, as coarse as the time is long that was left`(
+        milliseconds: Int
+    ) {
+        var clock = KernelClock()
+        clock.phase = .milliseconds(milliseconds)
+        var client = Lonely(Self.patience, clock: clock)
+        client.tcp.write([1, 2, 3], now: client.now)
+        var end: Instant?
+        while let next = client.tcp.deadline {
+            client.run(until: next)
+            if client.tcp.peerHasEnded { end = next }
+        }
+        // After the timeout 1.8 s behind the first, 2.2 s are left: multiples of 64 ticks of 4 ms.
+        let ticks = ((end ?? .zero) - .zero + clock.phase).nanoseconds / KernelClock.tick.nanoseconds
+        #expect(ticks.isMultiple(of: 64) && end != nil)
     }
 
     @Test func `where round trips are long it waits for so many of them`() {

@@ -148,6 +148,11 @@ package struct MeasureAgreement: Hashable, Sendable {
     package var paired: PairedDifference?
 
     package var agrees: Bool { abs(difference) <= Agreement.tolerance }
+    /// Trials with equal seeds differ by more than is allowed, and not by chance: that the medians vary is no excuse then.
+    var pairsAreApart: Bool {
+        guard let interval = paired?.medianInterval else { return false }
+        return interval.low - (computing ?? 0) > Agreement.tolerance || interval.high - (computing ?? 0) < -Agreement.tolerance
+    }
 
     /// `nil` where a world has no trial with the measure.
     init?(
@@ -313,7 +318,7 @@ package enum DisagreementReason: Hashable, Sendable, CustomStringConvertible {
         let paired = network.paired ?? network.medians
         if abs(paired) <= Agreement.tolerance {
             reasons.append(.humps(measure: measure.name, pairedMilliseconds: paired))
-        } else if let interval = network.interval, interval.nearlyContains(0) {
+        } else if let interval = network.interval, interval.nearlyContains(0), !measure.pairsAreApart {
             reasons.append(.chance(measure: measure.name, interval: interval, pairedMilliseconds: paired))
         } else {
             reasons.append(.shifted(measure: measure.name, pairedMilliseconds: paired))

@@ -87,10 +87,11 @@ struct TCPConnection {
         }
     }
 
-    /// When retransmissions have gone unanswered for too long.
+    /// When retransmissions have gone unanswered for too long: found out by the timer of retransmissions, which is set to no more than
+    /// what is left (`tcp_clamp_rto_to_user_timeout`), and is as coarse as that is long.
     private var giveUpTime: Instant? {
-        guard let patience else { return nil }
-        return sender.stalledSince.map { $0 + patience.userTimeout }
+        guard let patience, let since = sender.stalledSince, let last = sender.stalledAt else { return nil }
+        return clock.expiry(after: max(.zero, since + patience.userTimeout - last), now: last)
     }
 
     private var sackByteCount: Int { TCPSegment.sackByteCount(receiver.blockCount) }

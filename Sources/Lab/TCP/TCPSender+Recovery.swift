@@ -139,6 +139,7 @@ extension TCPSender {
     mutating func timeOut(now: Instant) {
         guard !segments.isEmpty else { return }
         stalledSince = stalledSince ?? now
+        stalledAt = now
         let isNew: Bool
         switch phase {
         case .open, .disorder: isNew = true

@@ -113,6 +113,8 @@ struct TCPSender {
     private(set) var retransmittedCount = 0
     /// Since when segments are sent again after timeouts without anything new being acknowledged: what `TCP_USER_TIMEOUT` counts from.
     var stalledSince: Instant?
+    /// The last of these timeouts.
+    var stalledAt: Instant?
 
     private var isWindowLimited = false
     private var usageEnd = 0
@@ -162,7 +164,7 @@ struct TCPSender {
         buffer.removeFirst(byteCount)
         if end - first > byteCount { finIsAcknowledged = true }
         first = end
-        stalledSince = nil
+        (stalledSince, stalledAt) = (nil, nil)
     }
 
     // MARK: Counting
