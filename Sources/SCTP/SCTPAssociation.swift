@@ -56,6 +56,8 @@ package final class SCTPAssociation {
     /// The streams that the peer granted.
     var outgoingStreamCount: UInt16
     private var latest = Instant.zero
+    /// Up to where the RTO may double now; zero before a round trip was measured.
+    private var backoffLimit = Duration.zero
 
     package init(configuration: SCTPConfiguration = SCTPConfiguration(), isClient: Bool) {
         self.configuration = configuration
@@ -179,10 +181,25 @@ extension SCTPAssociation {
             }
             readMailbox(socket, now: now)
         }
+        limitBackoff(of: socket, status, now: now)
         isBusy = status.map { $0.unacknowledgedByteCount > 0 || $0.sentChunkCount > 0 || !$0.isEstablished } ?? true
         if owesWritable && !isClosed && queue.isHalfEmpty {
             owesWritable = false
             tell(.writable, now: now)
+        }
+    }
+
+    /// Keeps the RTO from doubling beyond what the path's round trip explains.
+    private func limitBackoff(of socket: SCTPSocket, _ status: SCTPSocket.Status?, now: Instant) {
+        guard isConnected, let roundTrip = status?.smoothedRTT, roundTrip > .zero else { return }
+        let timing = configuration.timing
+        let limit = min(max(SCTPTiming.minimumBackoff, roundTrip * 2), timing.maximumRTO)
+        // The round trip moves with every acknowledgement; a tenth of it is not worth a call.
+        guard limit > backoffLimit * 11 / 10 || limit < backoffLimit * 10 / 11 else { return }
+        backoffLimit = limit
+        SCTPEngine.shared.enter(at: now) {
+            // usrsctp refuses a first value above the bound.
+            _ = socket.setRTO(initial: min(timing.initialRTO, limit), minimum: min(timing.minimumRTO, limit), maximum: limit)
         }
     }
 

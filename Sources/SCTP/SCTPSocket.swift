@@ -17,7 +17,8 @@ struct SCTPSocket {
         var congestionWindow: Int
         var receiveWindow: Int
         var isEstablished: Bool
-        var retransmissionTimeout: Duration
+        /// Zero before it was measured.
+        var smoothedRTT: Duration
     }
 
     enum SendResult {
@@ -103,7 +104,7 @@ struct SCTPSocket {
             unacknowledgedByteCount: Int(unacknowledged), sentChunkCount: Int(status.sstat_unackdata),
             congestionWindow: Int(status.sstat_primary.spinfo_cwnd), receiveWindow: Int(status.sstat_rwnd),
             isEstablished: status.sstat_state == SCTP_ESTABLISHED,
-            retransmissionTimeout: .milliseconds(Int(status.sstat_primary.spinfo_rto)))
+            smoothedRTT: .milliseconds(Int(status.sstat_primary.spinfo_srtt)))
     }
 
     /// Whether the association ended because the peer sent an ABORT.
@@ -131,7 +132,9 @@ struct SCTPSocket {
         // There is no other path, so this one never counts as failed while the association lives: new data would not be sent on
         // it any more, and no acknowledgement of what was sent again brings it back (Karn), only a heartbeat.
         path.spp_pathmaxrxt = .max
-        return set(SCTP_PEER_ADDR_PARAMS, path)
+        var association = sctp_assocparams()
+        association.sasoc_asocmaxrxt = SCTPTiming.timeoutsInVain
+        return set(SCTP_PEER_ADDR_PARAMS, path) && set(SCTP_ASSOCINFO, association)
             && setRTO(initial: timing.initialRTO, minimum: timing.minimumRTO, maximum: timing.maximumRTO)
             && set(
                 SCTP_INITMSG,

@@ -123,6 +123,42 @@ import Wire
         #expect(messages(pair.serverEvents) == (1..<10).map { [UInt8($0)] })
     }
 
+    @Test(arguments: [(delay: 25, gap: 400), (delay: 300, gap: 1_200)])
+    func `in an outage an attempt comes every 400 ms, or every other round trip where that is longer`(delay: Int, gap: Int) throws {
+        let pair = AssociationPair()
+        pair.delay = .milliseconds(delay)
+        pair.connect()
+        for index in 0..<20 as Range<UInt8> {
+            try pair.client.send([index], stream: 0, protocolID: 53, now: pair.now)
+            pair.run(for: .milliseconds(700))
+        }
+        pair.loss = 1
+        try pair.client.send([99], stream: 0, protocolID: 53, now: pair.now)
+        let start = pair.now
+        pair.run(for: .seconds(10))
+        let attempts = pair.log.filter { $0.sender == .client && $0.nanoseconds > start.nanoseconds }.map(\.nanoseconds)
+        let gaps = zip(attempts.dropFirst(2), attempts.dropFirst()).map { Int($0 - $1) / 1_000_000 }
+        #expect(gaps.count >= 10_000 / gap - 3)
+        #expect(gaps.allSatisfy { $0 <= gap * 11 / 10 + 20 }, "\(gaps)")
+        #expect(gaps.allSatisfy { $0 >= gap * 8 / 10 - 20 }, "\(gaps)")
+        pair.loss = 0
+        pair.run(for: .seconds(3))
+        #expect(messages(pair.serverEvents).last == [99])
+    }
+
+    @Test func `an outage of ten seconds does not end the association, and one of twenty does`() throws {
+        let pair = AssociationPair()
+        pair.connect()
+        try pair.client.send([1], stream: 0, protocolID: 53, now: pair.now)
+        pair.run(for: .seconds(1))
+        pair.loss = 1
+        try pair.client.send([2], stream: 0, protocolID: 53, now: pair.now)
+        pair.run(for: .seconds(10))
+        #expect(pair.client.isConnected)
+        pair.run(for: .seconds(10))
+        #expect(pair.clientEvents.last == .closed(.timedOut))
+    }
+
     @Test func `a peer that falls silent ends the association`() throws {
         let pair = AssociationPair()
         pair.connect()
