@@ -27,6 +27,12 @@ struct Pairs {
         pairs.compactMap { here, there in value(here).flatMap { here in value(there).map { here - $0 } } }
     }
 
+    /// Of the pairs of which one prompt is whole, how many broken ones lost more frames to the link than their twin.
+    var brokenByTheLink: (count: Int, of: Int) {
+        let uneven = pairs.filter { $0.intact != $1.intact }.map { $0.intact ? (broken: $1, whole: $0) : (broken: $0, whole: $1) }
+        return (uneven.count { $0.broken.framesDropped > $0.whole.framesDropped }, uneven.count)
+    }
+
     /// The median difference.
     func median(_ measure: MeasureName) -> PairedDifference? {
         PairedDifference(differences(measure.value), bootstrap: bootstrap)

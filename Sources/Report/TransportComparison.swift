@@ -11,6 +11,7 @@ struct TransportComparison {
     /// By how much later frames are captured here: their stretch of the same network begins as much later.
     let setupShift: Estimate?
     let causes: [Cause]
+    private let brokenByTheLink: (count: Int, of: Int)
 
     /// A share of the frames sent whose paired difference is told apart from zero.
     struct Cause {
@@ -42,6 +43,7 @@ struct TransportComparison {
         let pairs = Pairs(here, against: there, bootstrap: bootstrap)
         difference = pairs.mean { $0.intact ? 1 : 0 }
         setupShift = pairs.median(.setup)?.estimate
+        brokenByTheLink = pairs.brokenByTheLink
         causes = Self.columns.compactMap { text, path in
             let share = { @Sendable (row: TrialRow) in row.framesSent == 0 ? nil : Double(row[keyPath: path]) / Double(row.framesSent) }
             guard let difference = pairs.mean(share), difference.isSeparatedFromZero else { return nil }
@@ -76,6 +78,11 @@ struct TransportComparison {
             let later = setupShift.value > 0 ? here : there
             words.append("over \(Wording.transport(later.combination.transport)) speech began \(Wording.milliseconds(abs(setupShift.value))) later "
                 + "and met another stretch of the same network")
+        }
+        // A frame or two that found no room in a queue: too few to be told apart among all.
+        if words.isEmpty, brokenByTheLink.count * 2 > brokenByTheLink.of {
+            words.append("of \(brokenByTheLink.of) pairs in which one prompt is whole, the broken one lost more frames to the link in "
+                + "\(brokenByTheLink.count)")
         }
         return words.isEmpty ? "the columns of the rows show no cause" : words.joined(separator: "; ")
     }

@@ -30,6 +30,18 @@ import Testing
         #expect(page.matches(of: /data-chart="/).count == 18)
     }
 
+    @Test func `where hardly a frame tells two transports apart, the pairs say whose the link dropped`() throws {
+        func lose(_ row: inout TrialRow, _ frames: Int) { (row.framesDropped, row.framesMissing) = (frames, frames) }
+        var here = Rows.cell("webtransport", "nack", whole: 76)
+        var there = Rows.cell("roq", "nack", whole: 90)
+        for trial in here.indices { lose(&here[trial], trial < 76 ? 0 : 1) }
+        // As many frames in all, so that no column tells the two apart.
+        for trial in there.indices { lose(&there[trial], trial < 90 ? 0 : 2 + trial % 2) }
+        for trial in 96..<100 { there[trial].framesMissing += trial % 2 }
+        let page = try Self.page(here + there)
+        #expect(page.contains("of 14 pairs in which one prompt is whole, the broken one lost more frames to the link in 14"))
+    }
+
     @Test func `without rows of it a section is left out`() throws {
         let page = try Self.page(Rows.usual)
         #expect(!page.contains("id=\"transports\""))
