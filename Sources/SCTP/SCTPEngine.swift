@@ -31,14 +31,19 @@ package final class SCTPEngine: Sendable {
             if elapsed > 0 { usrsctp_handle_timers(elapsed) }
         }
 
-        mutating func takeNumber() -> Int {
-            if let number = freeNumbers.popLast() { return number }
+        /// The number that has been free for longest, and so most likely is free for usrsctp, too.
+        mutating func takeNumber() -> Int { freeNumbers.isEmpty ? makeNumber() : freeNumbers.removeFirst() }
+
+        mutating func makeNumber() -> Int {
             let number = nextNumber
             nextNumber += 1
             usrsctp_register_address(UnsafeMutableRawPointer(bitPattern: number))
             return number
         }
     }
+
+    /// How many numbers are tried for a socket.
+    private static let numberAttempts = 5
 
     private init() {}
 
@@ -67,13 +72,13 @@ package final class SCTPEngine: Sendable {
             // With nobody alive no timer is left that could notice a leap, forward or back.
             if state.livingCount == 0 { state.clock.reset() }
             state.tick(to: now)
-            // A number can be taken still, by an endpoint that usrsctp keeps until a timer ends it.
-            for _ in 0..<8 {
-                let number = state.takeNumber()
+            // A free number can be taken still, by an endpoint that usrsctp keeps until a timer ends it; a new one cannot.
+            for attempt in 0..<Self.numberAttempts {
+                let number = attempt < Self.numberAttempts - 1 ? state.takeNumber() : state.makeNumber()
                 Mailboxes.open(number)
                 guard let socket = SCTPSocket(number: number, configuration: configuration) else {
                     Mailboxes.close(number)
-                    state.freeNumbers.insert(number, at: 0)
+                    state.freeNumbers.append(number)
                     continue
                 }
                 state.livingCount += 1
