@@ -339,7 +339,7 @@ package final class ClientEndpoint {
         connection.request(now: now)
         client.transport = connection.attachment.capabilities.transport
         client.goOn()
-        client.opened(now: now)
+        client.opened(modes: connection.attachment.capabilities.modes, now: now)
         notices.append(.opened)
     }
 

@@ -167,12 +167,14 @@ package struct RealtimeClient: Sendable {
 
     /// The transport takes events and frames: asks for the session that the configuration describes, and sends what was said
     /// before.
-    package mutating func opened(now: Instant) {
+    /// - Parameter modes: what the transport can carry; `nil` for all. A session that opens over another transport than its mode was meant
+    ///   for asks for none, and hears which it has.
+    package mutating func opened(modes: [ReliabilityMode]? = nil, now: Instant) {
         guard !hasAsked else { return }
         hasAsked = true
         var kept = early.take()
         var update = SessionUpdate()
-        update.mode = .value(mode.rawValue)
+        if modes?.contains(mode) ?? true { update.mode = .value(mode.rawValue) }
         // This client has Opus and wants Opus, also where audio travels in events.
         update.inputFormat = .value(.opus)
         update.outputFormat = .value(.opus)
