@@ -31,8 +31,7 @@ package final class SCTPEngine: Sendable {
             if elapsed > 0 { usrsctp_handle_timers(elapsed) }
         }
 
-        /// The number that has been free for longest, and so most likely is free for usrsctp, too.
-        mutating func takeNumber() -> Int { freeNumbers.isEmpty ? makeNumber() : freeNumbers.removeFirst() }
+        mutating func takeNumber() -> Int { freeNumbers.popLast() ?? makeNumber() }
 
         mutating func makeNumber() -> Int {
             let number = nextNumber
@@ -43,7 +42,7 @@ package final class SCTPEngine: Sendable {
     }
 
     /// How many numbers are tried for a socket.
-    private static let numberAttempts = 5
+    private static let numberAttempts = 9
 
     private init() {}
 
@@ -78,7 +77,7 @@ package final class SCTPEngine: Sendable {
                 Mailboxes.open(number)
                 guard let socket = SCTPSocket(number: number, configuration: configuration) else {
                     Mailboxes.close(number)
-                    state.freeNumbers.append(number)
+                    state.freeNumbers.insert(number, at: 0)
                     continue
                 }
                 state.livingCount += 1
