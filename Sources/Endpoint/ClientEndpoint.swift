@@ -151,6 +151,11 @@ package final class ClientEndpoint {
 
     var connections: [ClientConnection] { [next, current].compactMap(\.self) + former }
 
+    /// Looks at the present one first: nearly always there is no other.
+    private func connection(at local: PeerAddress) -> ClientConnection? {
+        current.local == local ? current : connections.first { $0.local == local }
+    }
+
     // MARK: Signalling
 
     /// What must be posted to the server before anything else; `nil` for transports that need no signalling.
@@ -217,8 +222,10 @@ package final class ClientEndpoint {
 
     // MARK: Input and output
 
+    /// - Parameter path: its local address says which of our connections the datagram is for.
     package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: ECN, now: Instant) {
-        let connection = next == nil && former.isEmpty ? current : connections.first { $0.local == path.local } ?? current
+        // What comes for an attempt that was given up is no sign of life of the present connection.
+        guard let connection = connection(at: path.local) else { return }
         connection.receive(datagram, path: path, ecn: ecn, now: now)
         if connection === current { revive(now: now) }
         serve(now: now)

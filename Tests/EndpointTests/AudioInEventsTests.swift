@@ -8,13 +8,6 @@ import Wire
 @Suite(.ownsSCTP) struct AudioInEventsTests {
     private static let ways = (House.transports + ["websocket", "openai"]).flatMap { [(from: "openai", to: $0), (from: $0, to: "openai")] }
 
-    private func speak(_ house: House, _ client: Int, _ frames: Range<Int>) {
-        for index in frames {
-            house.clients[client].capture(payload: House.payload(index), duration: .milliseconds(20), now: house.now)
-            house.run(for: .milliseconds(20))
-        }
-    }
-
     private func opened(_ house: House, over transport: String) throws -> Int {
         let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) {
             $0.mode = .stream
@@ -40,9 +33,9 @@ import Wire
     func `a session moves in mid-prompt, and prompt and answer are whole`(way: (from: String, to: String)) throws {
         let house = try House()
         let client = try opened(house, over: way.from)
-        speak(house, client, 0..<30)
+        house.speak(client, 0..<30)
         house.attach(client, try House.transport(way.to))
-        speak(house, client, 30..<60)
+        house.speak(client, 30..<60)
         house.clients[client].commit(now: house.now)
         house.clients[client].requestResponse(now: house.now)
         #expect(house.run(for: .seconds(10)) { $0.hasStopped(client) }, "\(way)")
@@ -54,9 +47,9 @@ import Wire
         let house = try House()
         let client = try opened(house, over: way.from)
         house.refuge = { _ in try? House.transport(way.to) }
-        speak(house, client, 0..<30)
+        house.speak(client, 0..<30)
         house.dead = [house.path(client)]
-        speak(house, client, 30..<60)
+        house.speak(client, 30..<60)
         house.clients[client].commit(now: house.now)
         house.clients[client].requestResponse(now: house.now)
         #expect(house.run(for: .seconds(30)) { $0.hasStopped(client) }, "\(way)")
@@ -68,7 +61,7 @@ import Wire
         let house = try House()
         let client = try opened(house, over: way.from)
         house.refuge = { _ in try? House.transport(way.to) }
-        speak(house, client, 0..<60)
+        house.speak(client, 0..<60)
         house.clients[client].commit(now: house.now)
         house.clients[client].requestResponse(now: house.now)
         #expect(house.run(for: .seconds(5)) { !$0.receipts(client).isEmpty })
@@ -89,7 +82,7 @@ import Wire
             house.notices[client].contains { if case .realtime(.sessionCreated) = $0 { true } else { false } }
         })
         house.dead = [house.path(client)]
-        speak(house, client, 0..<600)
+        house.speak(client, 0..<600)
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
         #expect(house.receipts(client).first?.verdict == .intact)

@@ -318,12 +318,17 @@ final class House {
 
     /// Speaks `count` frames in real time and commits them.
     func speak(_ client: Int, frames count: Int, respond: Bool = true) {
-        for index in 0..<count {
+        speak(client, 0..<count)
+        clients[client].commit(now: now)
+        if respond { clients[client].requestResponse(now: now) }
+    }
+
+    /// Speaks these frames in real time.
+    func speak(_ client: Int, _ frames: Range<Int>) {
+        for index in frames {
             clients[client].capture(payload: Self.payload(index), duration: .milliseconds(20), now: now)
             run(for: .milliseconds(20))
         }
-        clients[client].commit(now: now)
-        if respond { clients[client].requestResponse(now: now) }
     }
 
     /// CELT packets of 20 ms: they carry no copy of the frame before, so what is lost is missing.

@@ -6,17 +6,10 @@ import Wire
 
 /// How long a client waits before it gives a connection up, and an attempt to open another.
 @Suite(.ownsSCTP) struct PatienceTests {
-    private func speak(_ house: House, _ client: Int, _ frames: Range<Int>) {
-        for index in frames {
-            house.clients[client].capture(payload: House.payload(index), duration: .milliseconds(20), now: house.now)
-            house.run(for: .milliseconds(20))
-        }
-    }
-
     private func wishes(_ house: House, _ client: Int) -> Int { house.notices[client].count { $0 == .attachmentWanted } }
 
-    private func opened(_ house: House, over transport: String) throws -> Int {
-        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+    private func opened(_ house: House, over transport: String, _ policy: ReconnectPolicy = ReconnectPolicy()) throws -> Int {
+        let client = house.connect(try House.transport(transport), reconnect: policy) { $0.mode = .stream }
         house.run { $0.isOpen(client) }
         house.run(for: .seconds(5))
         return client
@@ -28,7 +21,7 @@ import Wire
         let client = try opened(house, over: transport)
         let policy = ReconnectPolicy()
         house.dead = [house.path(client)]
-        speak(house, client, 0..<5)
+        house.speak(client, 0..<5)
         #expect(house.run(for: .seconds(30)) { wishes($0, client) == 1 })
         for attempt in 0..<2 {
             house.attach(client, try House.transport(transport))
@@ -46,10 +39,26 @@ import Wire
         house.run(for: .seconds(10))
         house.dead = [house.path(client)]
         let began = house.now
-        speak(house, client, 0..<1)
+        house.speak(client, 0..<1)
         #expect(house.run(for: .seconds(30)) { wishes($0, client) == 1 })
         let silence = house.now - began
         // It counts from the first packet without an answer, which may have been there before; the round trip is measured.
         #expect(silence < .milliseconds(times.silence * 11 / 10) && silence > .milliseconds(times.silence - 2 * times.delay - 1_100), "\(silence)")
+    }
+
+    /// The server may speak to an attempt that was given up: the client took too long to hear that it was granted.
+    @Test(arguments: House.transports)
+    func `what comes for an attempt that was given up is no sign of the present connection`(transport: String) throws {
+        let house = try House()
+        let client = try opened(house, over: transport)
+        let former = NetworkPath(local: PeerAddress(ipv4: 10, 0, 2, 1, port: 2000), remote: House.serverAddress)
+        house.dead = [house.path(client)]
+        let began = house.now
+        for index in 0..<300 where wishes(house, client) == 0 {
+            house.speak(client, index..<index + 1)
+            [0x80, 111, 0, 1].withUnsafeBytes { house.clients[client].receive($0, path: former, ecn: .notCapable, now: house.now) }
+        }
+        #expect(wishes(house, client) == 1)
+        #expect(house.now - began < ReconnectPolicy().silence + .milliseconds(100), "\(house.now - began)")
     }
 }

@@ -8,23 +8,16 @@ import Wire
 @Suite(.ownsSCTP) struct ResumeRetryTests {
     private static let transports = House.transports + ["websocket"]
 
-    private func speak(_ house: House, _ client: Int, _ frames: Range<Int>) {
-        for index in frames {
-            house.clients[client].capture(payload: House.payload(index), duration: .milliseconds(20), now: house.now)
-            house.run(for: .milliseconds(20))
-        }
-    }
-
     /// A session whose first connection is dead, and whose second died when the server had just taken its token.
     private func stranded(_ transport: String) throws -> (house: House, client: Int, token: String) {
         let house = try House()
         let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = .stream }
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
-        speak(house, client, 0..<20)
+        house.speak(client, 0..<20)
         let token = try #require(house.clients[client].token)
         house.dead = [house.path(client)]
-        speak(house, client, 20..<22)
+        house.speak(client, 20..<22)
         #expect(house.run(for: .seconds(30)) { $0.notices[client].contains(.attachmentWanted) })
         house.attach(client, try House.transport(transport))
         let second = try #require(house.clients[client].nextLocal)
@@ -44,7 +37,7 @@ import Wire
     func `an answer to a resume that is lost costs another attempt, and not the session`(transport: String) throws {
         let (house, client, _) = try stranded(transport)
         house.refuge = { _ in try? House.transport(transport) }
-        speak(house, client, 22..<40)
+        house.speak(client, 22..<40)
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
         #expect(house.receipts(client).first?.verdict == .intact)
@@ -61,7 +54,7 @@ import Wire
         let client = house.connect(try House.transport("roq"), reconnect: ReconnectPolicy()) { $0.mode = .stream }
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
-        speak(house, client, 0..<20)
+        house.speak(client, 0..<20)
         house.refuge = { _ in try? House.transport("roq") }
         house.attach(client, try House.transport(transport))
         let next = try #require(house.clients[client].nextLocal)
@@ -70,7 +63,7 @@ import Wire
         })
         // Only its own word gets through, to the end.
         house.deaf = [next]
-        speak(house, client, 20..<300)
+        house.speak(client, 20..<300)
         house.deaf = []
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
@@ -108,7 +101,7 @@ import Wire
         let thief = house.connect(try House.transport("roq"), resume: request)
         #expect(house.run(for: .seconds(5)) { $0.close(thief) != nil })
         #expect(try #require(house.close(thief)).reason.contains("resume_token_used"))
-        speak(house, client, 22..<24)
+        house.speak(client, 22..<24)
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(5)) { !$0.receipts(client).isEmpty })
     }
@@ -118,7 +111,7 @@ import Wire
         let client = house.connect(try House.transport("roq"), reconnect: ReconnectPolicy()) { $0.mode = .stream }
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
-        speak(house, client, 0..<10)
+        house.speak(client, 0..<10)
         house.attach(client, try House.transport("webtransport"))
         let request = try #require(house.clients[client].resumeRequest)
         #expect(request.retry == nil)
@@ -141,10 +134,10 @@ import Wire
         house.refuge = { _ in try? House.transport(turns % 2 == 0 ? "roq" : "webtransport") }
         for turn in 0..<4 {
             turns = turn
-            speak(house, client, (turn * 10)..<(turn * 10 + 10))
+            house.speak(client, (turn * 10)..<(turn * 10 + 10))
             let taken = house.serverNotices.count
             house.dead.append(house.clients[client].local)
-            speak(house, client, (turn * 10 + 10)..<(turn * 10 + 11))
+            house.speak(client, (turn * 10 + 10)..<(turn * 10 + 11))
             // The first attempt dies once the server has taken it.
             #expect(house.run(for: .seconds(30)) { house in
                 house.serverNotices.dropFirst(taken).contains { if case .sessionResumed = $0 { true } else { false } }

@@ -15,13 +15,6 @@ import Wire
         way.from == "websocket" || way.to == "websocket" ? [.stream] : modes
     }
 
-    private func speak(_ house: House, _ client: Int, _ frames: Range<Int>) {
-        for index in frames {
-            house.clients[client].capture(payload: House.payload(index), duration: .milliseconds(20), now: house.now)
-            house.run(for: .milliseconds(20))
-        }
-    }
-
     private func resumes(_ house: House, _ client: Int) -> [[String]] {
         house.notices[client].compactMap { if case .realtime(.sessionResumed(let transports)) = $0 { transports } else { nil } }
     }
@@ -37,9 +30,9 @@ import Wire
             let client = house.connect(try House.transport(way.from), reconnect: ReconnectPolicy()) { $0.mode = mode }
             house.run { $0.isOpen(client) }
             house.run(for: .milliseconds(200))
-            speak(house, client, 0..<30)
+            house.speak(client, 0..<30)
             house.attach(client, try House.transport(way.to))
-            speak(house, client, 30..<60)
+            house.speak(client, 30..<60)
             house.clients[client].commit(now: house.now)
             house.clients[client].requestResponse(now: house.now)
             #expect(house.run(for: .seconds(10)) { $0.hasStopped(client) }, "\(way) \(mode)")
@@ -64,14 +57,14 @@ import Wire
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
         house.refuge = { _ in try? House.transport(to) }
-        speak(house, client, 0..<30)
+        house.speak(client, 0..<30)
         house.attach(client, try House.transport(to))
         let next = try #require(house.clients[client].nextLocal)
         #expect(house.run(for: .seconds(5)) { house in
             house.serverNotices.contains { if case .sessionResumed = $0 { true } else { false } }
         })
         house.deaf = [next]
-        speak(house, client, 30..<80)
+        house.speak(client, 30..<80)
         house.deaf = []
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(20)) { !$0.receipts(client).isEmpty })
@@ -87,10 +80,10 @@ import Wire
             house.run { $0.isOpen(client) }
             house.run(for: .milliseconds(200))
             house.refuge = { _ in try? House.transport(way.to) }
-            speak(house, client, 0..<30)
+            house.speak(client, 0..<30)
             // Nothing passes on the first path any more.
             house.dead = [house.path(client)]
-            speak(house, client, 30..<60)
+            house.speak(client, 30..<60)
             house.clients[client].commit(now: house.now)
             house.clients[client].requestResponse(now: house.now)
             #expect(house.run(for: .seconds(30)) { $0.hasStopped(client) }, "\(way) \(mode)")
@@ -114,9 +107,9 @@ import Wire
         // Only who writes to a stream learns that it is dead.
         if transport == "websocket" { house.clients[client].changeMode(.stream, now: house.now) }
         #expect(house.run(for: .seconds(60)) { $0.notices[client].contains(.attachmentWanted) })
-        speak(house, client, 0..<20)
+        house.speak(client, 0..<20)
         house.attach(client, try House.transport(transport))
-        speak(house, client, 20..<40)
+        house.speak(client, 20..<40)
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(10)) { !$0.receipts(client).isEmpty })
         #expect(house.receipts(client).first?.verdict == .intact)
@@ -169,13 +162,13 @@ import Wire
         let client = house.connect(try House.transport("roq"), reconnect: ReconnectPolicy()) { $0.mode = .stream }
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
-        speak(house, client, 0..<10)
+        house.speak(client, 0..<10)
         house.attach(client, try House.transport(transport))
         #expect(house.run(for: .seconds(5)) { house in
             house.serverNotices.contains { if case .sessionResumed = $0 { true } else { false } }
         })
         house.attach(client, try House.transport("webtransport"))
-        speak(house, client, 10..<30)
+        house.speak(client, 10..<30)
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
         #expect(house.receipts(client).first?.verdict == .intact)
@@ -192,7 +185,7 @@ import Wire
         let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = .streamPerFrame }
         house.dead = [house.path(client)]
         house.refuge = { _ in try? House.transport(transport) }
-        speak(house, client, 0..<40)
+        house.speak(client, 0..<40)
         house.clients[client].commit(now: house.now)
         let began = house.now
         #expect(house.run(for: .seconds(30)) { !$0.receipts(client).isEmpty })
@@ -235,7 +228,7 @@ import Wire
         let client = house.connect(try House.transport("webtransport"), reconnect: ReconnectPolicy())
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(200))
-        speak(house, client, 0..<10)
+        house.speak(client, 0..<10)
         let used = try #require(house.clients[client].token)
         house.attach(client, try House.transport("roq"))
         house.run(for: .seconds(1))
@@ -247,7 +240,7 @@ import Wire
             let close = try #require(house.close(thief))
             #expect(close.code == UInt64(status) || close.reason.contains("\(status)") || close.reason.contains(code), "\(close)")
         }
-        speak(house, client, 10..<20)
+        house.speak(client, 10..<20)
         house.clients[client].commit(now: house.now)
         #expect(house.run(for: .seconds(5)) { !$0.receipts(client).isEmpty })
         #expect(house.receipts(client).first?.verdict == .intact)
@@ -290,9 +283,9 @@ import Wire
         let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = mode }
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(500))
-        speak(house, client, 0..<30)
+        house.speak(client, 0..<30)
         house.rebind(client)
-        speak(house, client, 30..<100)
+        house.speak(client, 30..<100)
         house.clients[client].commit(now: house.now)
         house.clients[client].requestResponse(now: house.now)
         #expect(house.run(for: .seconds(15)) { $0.hasStopped(client) })
@@ -307,9 +300,9 @@ import Wire
         house.run { $0.isOpen(client) }
         house.run(for: .milliseconds(500))
         house.refuge = { _ in try? House.transport("websocket") }
-        speak(house, client, 0..<30)
+        house.speak(client, 0..<30)
         house.rebind(client)
-        speak(house, client, 30..<100)
+        house.speak(client, 30..<100)
         house.clients[client].commit(now: house.now)
         house.clients[client].requestResponse(now: house.now)
         #expect(house.run(for: .seconds(15)) { $0.hasStopped(client) })
