@@ -121,7 +121,10 @@ extension QUICConnection {
                 case .failed(NGTCP2_ERR_STREAM_DATA_BLOCKED): break
                 case .failed(NGTCP2_ERR_STREAM_SHUT_WR): sendingWasStopped(id, code: nil)
                 case .failed(NGTCP2_ERR_STREAM_NOT_FOUND): stream.isSendClosed = true
-                case .failed(let status): return failed(status)
+                case .failed(let status):
+                    // A path that failed is no end: what waits goes out by the next one.
+                    enqueueForSending(id)
+                    return failed(status)
                 }
                 break
             }

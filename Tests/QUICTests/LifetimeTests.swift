@@ -97,6 +97,30 @@ import Wire
         #expect(pair.server?.path.remote == pair.visibleClient)
     }
 
+    /// While a path has failed nothing can be sent; the client's next packet begins another. Each stream says all it has in one go,
+    /// so nothing written later could take it along.
+    @Test func `what is written to streams while a path fails arrives`() throws {
+        let pair = try established()
+        pair.visibleClient = PeerAddress(ipv4: 10, 0, 0, 1, port: 6000)
+        let end = pair.now + .seconds(10)
+        pair.drops = { [unowned pair] direction, _, bytes in direction == .down && bytes.count >= 1_200 && pair.now < end }
+        let server = try #require(pair.server)
+        var streams: Set<StreamID> = []
+        for tick in 0..<600 {
+            if tick % 25 == 0 { try pair.client.sendDatagram([UInt8](repeating: 1, count: 50), id: UInt64(tick)) }
+            if tick % 5 == 0 {
+                let stream = try server.openStream(.unidirectional)
+                try server.write([7], to: stream, isFinal: true)
+                streams.insert(stream)
+            }
+            pair.run(for: .milliseconds(20))
+        }
+        pair.run(for: .seconds(10))
+        let heard = pair.clientEvents.compactMap { if case .streamData(let stream, _, _) = $0 { stream } else { nil } }
+        #expect(Set(heard) == streams)
+        #expect(pair.isEstablished)
+    }
+
     @Test func `a client migrates to another path on purpose`() throws {
         let pair = try established()
         let path = NetworkPath(local: PeerAddress(ipv4: 10, 0, 0, 9, port: 7000), remote: QUICPair.serverAddress)
