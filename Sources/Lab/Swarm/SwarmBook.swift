@@ -48,6 +48,11 @@ struct SwarmBook {
         return true
     }
 
+    /// What was asked for and is still to come, in words.
+    var outstanding: String {
+        "\(prompts.count) prompts without a receipt, answers \(answers), response \(response); \(receipts.count) receipts heard"
+    }
+
     var mayCommit: Bool { prompts.count < SwarmLimits.openPrompts }
     var mayAskForResponse: Bool { if case .none = response { true } else { false } }
     var mayCancel: Bool { if case .active = response { true } else { false } }

@@ -191,7 +191,7 @@ final class SwarmClient {
 
     /// Says what it still waits for.
     func complain() {
-        if !isOver { book.violate("\(habits.transport.rawValue) did not finish: \(phase), \(book)") }
+        if !isOver { book.violate("\(habits.transport.rawValue) did not finish: \(phase), \(book.outstanding)") }
     }
 
     func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(range.lowerBound + source.below(range.count)) }
