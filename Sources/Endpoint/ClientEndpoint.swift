@@ -318,10 +318,9 @@ package final class ClientEndpoint {
     private func handle(_ event: TransportEvent, of connection: ClientConnection, now: Instant) {
         switch event {
         case .opened:
-            if isLost {
-                giveUpAttempt(reason: "the one before has opened", now: now)
-                link = .steady
-            }
+            // It would begin another session.
+            giveUpAttempt(reason: "the one before has opened", now: now)
+            if isLost { link = .steady }
             begin(over: connection, now: now)
         case .event(let bytes):
             client.updatePathDelay(connection.carrier.minimumRTT / 2)
@@ -385,8 +384,8 @@ package final class ClientEndpoint {
 
     /// The server has moved the session.
     private func replaceCurrent(with connection: ClientConnection, now: Instant) {
-        // One that is lost cannot hear of it.
-        if isLost { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
+        // One that is lost cannot hear of it, and one that is not open yet must not begin another session.
+        if isLost || isOpening { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
         if former.count >= Self.formerLimit { former.removeFirst() }
         former.append(current)
         current = connection

@@ -257,6 +257,12 @@ final class House {
             }
             streams[local] = stream
         }
+        // A stream of which the client knows no more is closed.
+        for (local, owner) in owners where owner == index && streams[local]?.isClosed == false && clients[index].hasEnded(local) {
+            streams[local]?.isClosed = true
+            guard !dead.contains(local), rebound[local] == streams[local]?.rebound else { continue }
+            launch(StreamWrite(bytes: [], isEnd: true), from: NetworkPath(local: Self.serverAddress, remote: local), client: nil)
+        }
     }
 
     private func launch(_ write: StreamWrite, from path: NetworkPath, client: Int?) {
@@ -365,4 +371,6 @@ private struct HouseStream {
     var handle: StreamHandle?
     /// When TCP tells its client that it is broken.
     var breaks: Instant?
+    /// The client has closed it.
+    var isClosed = false
 }

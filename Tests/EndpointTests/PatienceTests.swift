@@ -61,4 +61,27 @@ import Wire
         #expect(wishes(house, client) == 1)
         #expect(house.now - began < ReconnectPolicy().silence + .milliseconds(100), "\(house.now - began)")
     }
+
+    /// A driver may know sooner than the endpoint that a way is closed, and be wrong.
+    @Test(arguments: House.transports + ["websocket"], [true, false])
+    func `of two connections that open beside one another one begins the session`(transport: String, isFirstSooner: Bool) throws {
+        let house = try House()
+        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) { $0.mode = .stream }
+        let first = house.path(client)
+        house.deaf = isFirstSooner ? [] : [first]
+        house.run(for: .milliseconds(10))
+        house.attach(client, try House.transport(transport))
+        let second = try #require(house.clients[client].nextLocal)
+        house.deaf = [isFirstSooner ? second : first]
+        #expect(house.run { $0.isOpen(client) })
+        house.deaf = []
+        house.speak(client, frames: 60)
+        #expect(house.run(for: .seconds(20)) { $0.hasStopped(client) })
+        // A session that a stream began and left without a word waits for its client in vain.
+        house.run(for: SessionLimits().detachedDuration + .seconds(5))
+        #expect(house.notices[client].count { if case .realtime(.sessionCreated) = $0 { true } else { false } } == 1)
+        #expect(house.server.sessionCount == 1)
+        #expect(house.receipts(client).map(\.verdict) == [.intact])
+        #expect(house.close(client) == nil)
+    }
 }
