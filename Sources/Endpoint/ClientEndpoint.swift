@@ -345,7 +345,8 @@ package final class ClientEndpoint {
         connection.request(now: now)
         client.transport = connection.attachment.capabilities.transport
         client.goOn()
-        client.opened(modes: connection.attachment.capabilities.modes, now: now)
+        client.offeredModes = connection.attachment.capabilities.modes
+        client.opened(now: now)
         notices.append(.opened)
     }
 
@@ -368,6 +369,7 @@ package final class ClientEndpoint {
             begin(over: connection, now: now)
         case .opened:
             connection.isOpen = true
+            client.offeredModes = connection.attachment.capabilities.modes
             connection.request(now: now)
             if isLost { client.reopened(audioInEvents: connection.attachment.capabilities.audioInEvents) }
         case .event(let bytes):

@@ -214,6 +214,32 @@ import Wire
         #expect(requests.map(\.secret) == ["ek_1", nil])
     }
 
+    private static func event(_ output: ClientOutput?) throws -> JSONValue {
+        guard case .event(let bytes)? = output else { return .null }
+        return try JSON.decode(JSONValue.self, from: bytes, depthLimit: 32)
+    }
+
+    /// The server has the session, but not the first event, which asks for a mode and says what the audio is: refused for the one, it
+    /// would not be heard for the other.
+    @Test(arguments: [([ReliabilityMode.stream], false), ([.fec, .stream], true)])
+    func `a first event that was lost asks the next transport for no mode that it lacks`(offered: [ReliabilityMode], asks: Bool) throws {
+        var configuration = ClientConfiguration()
+        configuration.mode = .fec
+        var client = RealtimeClient(configuration)
+        client.opened(now: .zero)
+        let lost = try Self.event(client.pollOutput())
+        #expect(lost["session"]?["parallax"]?["reliability"]?["mode"]?.text == "fec")
+        client.resumeRequested()
+        client.offeredModes = offered
+        let resumed = #"{"type":"session.resumed","event_id":"e","client_events":0,"held":[],"transports":["roq","websocket"],"session":{"id":"sess_1"}}"#
+        client.receive(event: Array(resumed.utf8), isMoving: true, now: .zero)
+        let event = try Self.event(client.pollOutput())
+        #expect(event["event_id"]?.text == "client_1")
+        #expect(event["session"]?["audio"]?["input"]?["format"]?["type"]?.text == "audio/opus")
+        #expect(event["session"]?["parallax"]?["reliability"]?["mode"]?.text == (asks ? "fec" : nil))
+        #expect(client.pollOutput() == nil)
+    }
+
     @Test func `events of another server, and rubbish, do not stop a client`() {
         var client = RealtimeClient(ClientConfiguration())
         for text in [

@@ -22,11 +22,13 @@ package struct RealtimeClient: Sendable {
     /// comes later is refused: the beginning of speech is what must not be lost.
     private var early: BoundedQueue<Queued>?
     private var notices: BoundedQueue<ClientNotice>
-    private var prompt: OpenPrompt
+    /// The frames since the last commit or clear.
+    private var prompt: PromptCapture
     private var answers: AnswerLedger
     /// The word for the transport in receipts of answers.
     package var transport = ""
-    private var capture = CaptureCursor()
+    /// What the connection that opened last can carry; `nil` for all.
+    package var offeredModes: [ReliabilityMode]?
     private var eventCount = 0
     private var hasSentSecret = false
     private var link = Link.steady
@@ -74,19 +76,6 @@ package struct RealtimeClient: Sendable {
         case resuming
     }
 
-    /// The frames since the last commit or clear.
-    private struct OpenPrompt: Sendable {
-        var first: UInt16
-        var frames = 0
-        var hash = FrameHash()
-    }
-
-    /// Where the next frame lies in media time.
-    private struct CaptureCursor: Sendable {
-        var origin: Instant?
-        var next = MediaTime(ticks: 0)
-    }
-
     package init(_ configuration: ClientConfiguration) {
         self.configuration = configuration
         reliability = ReliabilitySettings(mode: configuration.mode)
@@ -95,7 +84,7 @@ package struct RealtimeClient: Sendable {
         outputs = BoundedQueue(limit: configuration.limits.queuedOutputs)
         notices = BoundedQueue(limit: configuration.limits.queuedOutputs)
         early = BoundedQueue(limit: configuration.limits.earlyOutputs)
-        prompt = OpenPrompt(first: configuration.firstSequence)
+        prompt = PromptCapture(first: configuration.firstSequence, isHashed: configuration.sendsManifest)
         answers = AnswerLedger(limits: configuration.limits)
         sent = SentItems(limit: configuration.limits.loggedClientItems)
     }
@@ -149,7 +138,14 @@ package struct RealtimeClient: Sendable {
     private mutating func resumed(_ account: ResumeAccount) {
         if link != .resuming { sent.beginAttachment() }
         link = .steady
-        for item in sent.takeLacking(account) { again.append(item) }
+        for item in sent.takeLacking(account) { again.append(asTaken(item)) }
+    }
+
+    /// The first event asks for what the present transport has.
+    private func asTaken(_ item: SentItems.Item) -> SentItems.Item {
+        guard case .event(number: 1, let id, let isCommit, _) = item else { return item }
+        let event = OutgoingEvent(.updateSession(openingRequest), eventID: id, clientSecret: configuration.secret, lastEventID: lastEventID)
+        return .event(number: 1, id: id, isCommit: isCommit, event.encoded())
     }
 
     /// Whether an answer has ended of which frames may still come.
@@ -167,14 +163,19 @@ package struct RealtimeClient: Sendable {
 
     /// The transport takes events and frames: asks for the session that the configuration describes, and sends what was said
     /// before.
-    /// - Parameter modes: what the transport can carry; `nil` for all. A session that opens over another transport than its mode was meant
-    ///   for asks for none, and hears which it has.
-    package mutating func opened(modes: [ReliabilityMode]? = nil, now: Instant) {
+    package mutating func opened(now: Instant) {
         guard !hasAsked else { return }
         hasAsked = true
         var kept = early.take()
+        request = openingRequest
+        while let output = kept?.popFirst() { outputs.append(output) }
+    }
+
+    /// Where the transport has not the mode that was meant for another, it asks for none, and hears which it has: a refusal would
+    /// take all the rest along.
+    private var openingRequest: SessionUpdate {
         var update = SessionUpdate()
-        if modes?.contains(mode) ?? true { update.mode = .value(mode.rawValue) }
+        if offeredModes?.contains(configuration.mode) ?? true { update.mode = .value(configuration.mode.rawValue) }
         // This client has Opus and wants Opus, also where audio travels in events.
         update.inputFormat = .value(.opus)
         update.outputFormat = .value(.opus)
@@ -184,8 +185,7 @@ package struct RealtimeClient: Sendable {
         if let deadline = configuration.deadline { update.deadlineMilliseconds = .value(Self.milliseconds(deadline)) }
         if let depth = configuration.redundancyDepth { update.redundancyDepth = .value(depth) }
         if let deadline = configuration.liveDeadline { update.liveDeadlineMilliseconds = .value(Self.milliseconds(deadline)) }
-        request = update
-        while let output = kept?.popFirst() { outputs.append(output) }
+        return update
     }
 
     /// Sends one Opus packet that was captured now; while the connection is still opening, as soon as it is open.
@@ -194,19 +194,7 @@ package struct RealtimeClient: Sendable {
     ///   - marker: whether a talk spurt begins; `nil` says so of the first frame of a prompt. Media time follows the
     ///     clock across the pause before a marked frame.
     package mutating func capture(payload: [UInt8], duration: Duration, marker: Bool? = nil, now: Instant) {
-        let isFirst = marker ?? (prompt.frames == 0)
-        let origin = capture.origin ?? now
-        capture.origin = origin
-        if isFirst {
-            let elapsed = MediaTime(ticks: 0).advanced(by: now.since(origin))
-            if elapsed.since(capture.next) > .zero { capture.next = elapsed }
-        }
-        let frame = MediaFrame(
-            sequence: prompt.first &+ UInt16(truncatingIfNeeded: prompt.frames), timestamp: capture.next,
-            marker: isFirst, payload: payload)
-        capture.next = capture.next.advanced(by: duration)
-        prompt.frames += 1
-        if configuration.sendsManifest { prompt.hash.update(payload) }
+        let frame = prompt.frame(payload: payload, duration: duration, marker: marker, now: now)
         if !send(.frame(frame, delivery)) { refusedFrames += 1 }
     }
 
@@ -216,16 +204,13 @@ package struct RealtimeClient: Sendable {
 
     /// Ends the prompt. The manifest says which frames the server should have.
     package mutating func commit(now: Instant) {
-        let manifest = configuration.sendsManifest
-            ? Manifest(firstSequence: prompt.first, frames: prompt.frames, sha256: prompt.hash.hexadecimal()) : nil
-        emit(.commitAudio(manifest))
+        emit(.commitAudio(prompt.end()))
         send(.talkEnded)
-        beginPrompt()
     }
 
     /// Takes back the frames since the last commit.
     package mutating func clear(now: Instant) {
-        beginPrompt()
+        prompt.begin()
         emit(.clearAudio(nextSequence: configuration.sendsManifest ? prompt.first : nil))
     }
 
@@ -393,10 +378,6 @@ package struct RealtimeClient: Sendable {
     // MARK: Parts
 
     private mutating func emit(_ event: ClientEvent) { send(.event(event)) }
-
-    private mutating func beginPrompt() {
-        prompt = OpenPrompt(first: prompt.first &+ UInt16(truncatingIfNeeded: prompt.frames))
-    }
 
     private static func milliseconds(_ duration: Duration) -> Int { Int(duration.nanoseconds / 1_000_000) }
 }
