@@ -4,37 +4,34 @@ internal import Wire
 
 /// The closing markers behind a talk: when the next is due, and what each carried.
 struct Closing {
-    /// When the next marker is due; `nil` when none is needed.
-    private(set) var next: Instant?
+    private var schedule = ClosingSchedule()
     /// The events before this one the peer has by a marker.
     private(set) var delivered: UInt64 = 0
     /// Markers in the attachment's life.
     private(set) var count: UInt64 = 0
-    /// Markers that this talk may still have.
-    private var left = 0
     /// One marker follows in any case: it names the last frame.
     private var owesFirst = false
     private var carried: [UInt64: (frames: [UInt16], events: UInt64?)] = [:]
 
+    /// When the next marker is due; `nil` when none is needed.
+    var next: Instant? { schedule.next }
+
     /// A talk has ended.
-    mutating func begin(_ limits: MediaStreamLimits, now: Instant) {
-        left = limits.closingMarkers
+    mutating func begin(now: Instant) {
         owesFirst = true
-        next = now + limits.closingInterval
+        schedule.begin(now: now)
     }
 
     /// Takes the turn that is due.
     /// - Parameter isNeeded: whether the peer has not acknowledged everything.
     /// - Returns: whether a marker is to be sent.
-    mutating func take(isNeeded: Bool, _ limits: MediaStreamLimits, now: Instant) -> Bool {
-        guard isNeeded || owesFirst, left > 0 else {
-            next = nil
+    mutating func take(isNeeded: Bool, roundTrip: Duration, now: Instant) -> Bool {
+        guard isNeeded || owesFirst, schedule.take(roundTrip: roundTrip, now: now) else {
+            schedule.end()
             carried = [:]
             return false
         }
-        left -= 1
         owesFirst = false
-        next = now + limits.closingInterval
         return true
     }
 

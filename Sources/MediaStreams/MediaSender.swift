@@ -200,13 +200,13 @@ package struct MediaSender {
     /// follow, until the peer has acknowledged all frames and events.
     package mutating func endTalk(now: Instant) {
         guard repairs.endTalk() else { return }
-        closing.begin(limits, now: now)
+        closing.begin(now: now)
     }
 
     private mutating func sendMarker(_ events: EventSender, now: Instant) {
         let isNeeded = !repairs.isEmpty || events.hasUnacknowledged(from: closing.delivered)
         // The marker before may wait for the congestion window: another one behind it would say the same.
-        guard closing.take(isNeeded: isNeeded, limits, now: now), !quic.hasQueuedDatagrams else { return }
+        guard closing.take(isNeeded: isNeeded, roundTrip: quic.minimumRTT, now: now), !quic.hasQueuedDatagrams else { return }
         let overhead = RTP.headerByteCount + ClosingMarker.headByteCount
         var room = min(quic.maximumDatagramPayload - datagramHeader.count, limits.closingByteCount) - overhead
         let eventCopies = events.copies(from: closing.delivered, room: room)

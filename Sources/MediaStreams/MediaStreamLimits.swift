@@ -12,9 +12,6 @@ package struct MediaStreamLimits: Hashable, Sendable {
     package var unacknowledgedFrames = 512
     /// Frames of mode `repair` that are kept until the peer has them; beyond it they are put on streams.
     package var repairedFrames = 512
-    /// Closing markers behind one talk, one every `closingInterval`.
-    package var closingMarkers = 50
-    package var closingInterval = Duration.milliseconds(20)
     /// The longest closing marker, as an RTP packet.
     package var closingByteCount = 1_100
     /// Events that a closing marker may carry copies of.

@@ -6,11 +6,10 @@ internal import Wire
 /// that leaves nothing missing.
 ///
 /// SRTP acknowledges nothing, so nobody knows what the peer misses until it asks, and on a network that loses the frames its
-/// requests are lost, too. Every other marker therefore carries the very last frames, and those between reach further back,
-/// turn by turn.
+/// requests are lost, too. Markers therefore carry the very last frames; once an answer is overdue, every other one reaches further
+/// back, turn by turn.
 struct TalkEnd {
-    /// When the next marker is due; `nil` when none is needed.
-    private(set) var next: Instant?
+    private var schedule = ClosingSchedule()
     private(set) var last: UInt16 = 0
     private var events: BoundedQueue<SentEvent>
     /// Frames of the talk that goes on.
@@ -18,8 +17,9 @@ struct TalkEnd {
     /// Frames of the talk that is over, as many as markers may carry.
     private var carried = 0
     private var eventCount: UInt16 = 0
-    private var left = 0
     private var began = Instant.zero
+    /// The next marker reaches back, where there is need.
+    private var reachesBack = false
     /// How many frames before the end of the talk the next marker that reaches back begins.
     private var reach = 0
     /// Markers in the connection's life.
@@ -34,8 +34,6 @@ struct TalkEnd {
         /// How far back markers reach: 2 s of 20 ms.
         static let frames = 100
         static let events = 16
-        static let markers = 50
-        static let interval = Duration.milliseconds(20)
         /// The payload of the longest marker.
         static let byteCount = 1_050
         /// How much older than a round trip before the talk's end an event is that no marker carries.
@@ -43,6 +41,9 @@ struct TalkEnd {
     }
 
     init() { events = BoundedQueue(limit: Limits.events) }
+
+    /// When the next marker is due; `nil` when none is needed.
+    var next: Instant? { schedule.next }
 
     mutating func spoke(_ sequence: UInt16) {
         // A session that moved sends frames once more, behind newer ones.
@@ -61,29 +62,26 @@ struct TalkEnd {
         guard spoken > 0 else { return }
         carried = min(spoken, Limits.frames)
         spoken = 0
-        left = Limits.markers
         reach = 0
+        reachesBack = false
         began = now
-        next = now + Limits.interval
+        schedule.begin(now: now)
     }
 
     /// The peer has all up to `last` and so many events.
     mutating func received(last: UInt16, events: UInt16) {
         guard last == self.last, Int16(bitPattern: events &- eventCount) >= 0 else { return }
-        next = nil
+        schedule.end()
     }
 
     /// The marker that is due; `nil` when it was the last.
     /// - Parameter sent: the packets of the talk.
     mutating func marker(of sent: SentPackets, roundTrip: Duration, now: Instant) -> ClosingMarker? {
-        guard left > 0 else {
-            next = nil
-            return nil
-        }
-        let isOfTheEnd = (Limits.markers - left).isMultiple(of: 2) || reach >= carried
-        left -= 1
+        let isOverdue = schedule.isOverdue(roundTrip: roundTrip, now: now)
+        guard schedule.take(roundTrip: roundTrip, now: now) else { return nil }
+        let isOfTheEnd = !reachesBack || reach >= carried
+        reachesBack = isOverdue && !reachesBack
         count &+= 1
-        next = now + Limits.interval
         let events = eventCopies(sentAfter: began.advanced(by: .zero - roundTrip - Limits.eventAge))
         let room = Limits.byteCount - ClosingMarker.headByteCount - events.reduce(0) { $0 + $1.byteCount }
         let frames = frameCopies(of: sent, from: isOfTheEnd ? 0 : reach, room: room)

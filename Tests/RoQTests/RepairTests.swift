@@ -101,7 +101,7 @@ import Wire
         pair.pair.run(for: .seconds(12)) { pair.serverEvents.frames.count == 60 && pair.serverEvents.texts.contains("commit") }
         #expect(Set(pair.serverEvents.frames.map(\.sequence)) == Set(0..<60))
         #expect(pair.serverEvents.texts.contains("commit"))
-        #expect(pair.client.sendCounters.closingMarkers <= MediaStreamLimits().closingMarkers)
+        #expect(pair.client.sendCounters.closingMarkers <= ClosingSchedule.markers)
     }
 
     @Test func `events that copies overtake stay in order, each once`() throws {

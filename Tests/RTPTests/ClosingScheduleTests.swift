@@ -1,0 +1,42 @@
+import RTP
+import Testing
+import Wire
+
+/// When closing markers follow a talk.
+@Suite struct ClosingScheduleTests {
+    /// The times of all markers since the end of the talk, in ms.
+    private func times(roundTrip: Duration, until end: Duration = .seconds(10)) -> [Int64] {
+        let began = Instant.zero + .seconds(5)
+        var schedule = ClosingSchedule()
+        schedule.begin(now: began)
+        var times: [Int64] = []
+        while let due = schedule.next, due - began <= end {
+            if schedule.take(roundTrip: roundTrip, now: due) { times.append((due - began).nanoseconds / 1_000_000) }
+        }
+        return times
+    }
+
+    @Test func `before a talk has ended there is none`() { #expect(ClosingSchedule().next == nil) }
+
+    @Test func `the first comes at once, the next every 20 ms, and twice as often when the answer is overdue`() {
+        #expect(times(roundTrip: .milliseconds(100), until: .milliseconds(160)) == [0, 20, 40, 60, 80, 100, 120, 130, 140, 150, 160])
+    }
+
+    @Test func `before a round trip is known the answer is overdue after 20 ms`() {
+        #expect(times(roundTrip: .zero, until: .milliseconds(50)) == [0, 20, 30, 40, 50])
+    }
+
+    @Test(arguments: [0, 100, 2_000] as [Int64])
+    func `they end, whatever the round trip`(milliseconds: Int64) {
+        #expect(times(roundTrip: .milliseconds(milliseconds)).count == ClosingSchedule.markers)
+    }
+
+    @Test func `none follows when the peer has everything, until the next talk ends`() {
+        var schedule = ClosingSchedule()
+        schedule.begin(now: .zero)
+        schedule.end()
+        #expect(schedule.next == nil)
+        schedule.begin(now: .zero + .seconds(1))
+        #expect(schedule.next == .zero + .seconds(1))
+    }
+}
