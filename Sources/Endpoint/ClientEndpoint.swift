@@ -255,53 +255,6 @@ package final class ClientEndpoint {
         return nil
     }
 
-    // MARK: What the talker does
-
-    /// Sends one Opus packet that was captured now. One that is captured before the connection is there waits for it.
-    package func capture(payload: [UInt8], duration: Duration, now: Instant) {
-        let refused = client.refusedFrames
-        client.capture(payload: payload, duration: duration, now: now)
-        if client.refusedFrames > refused { notices.append(.frameRefused(.queueFull)) }
-        flush(now: now)
-    }
-
-    /// Ends the prompt.
-    package func commit(now: Instant) {
-        client.commit(now: now)
-        flush(now: now)
-    }
-
-    /// Takes back the frames since the last commit.
-    package func clear(now: Instant) {
-        client.clear(now: now)
-        flush(now: now)
-    }
-
-    package func requestResponse(now: Instant) {
-        client.requestResponse(now: now)
-        flush(now: now)
-    }
-
-    package func cancelResponse(now: Instant) {
-        client.cancelResponse(now: now)
-        flush(now: now)
-    }
-
-    package func changeMode(_ mode: ReliabilityMode, now: Instant) {
-        client.changeMode(mode, now: now)
-        flush(now: now)
-    }
-
-    /// Ends the session; what was sent before still arrives.
-    package func close(code: UInt32 = 0, reason: String = "", now: Instant) {
-        giveUpAttempt(reason: reason, endsSession: true, now: now)
-        if isLost { isOver = true }
-        let wasOver = isOver
-        current.close(code: code, reason: reason, now: now)
-        serve(now: now)
-        if !wasOver { isOver = true }
-    }
-
     // MARK: The way through
 
     func serve(now: Instant) {
@@ -398,7 +351,7 @@ package final class ClientEndpoint {
         connection.attachment.receives(client.delivery, now: now)
     }
 
-    private func flush(now: Instant) {
+    func flush(now: Instant) {
         if let connection = open {
             while let output = client.pollOutput() { send(output, over: connection, now: now) }
         }
