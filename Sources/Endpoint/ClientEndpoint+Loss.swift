@@ -20,7 +20,7 @@ extension ClientEndpoint {
 
     /// How long a driver may take until a stream stands, and its handshakes.
     package var streamAttemptTime: Duration {
-        isOpening ? max(attemptTime, (policy ?? ReconnectPolicy()).firstCall) : attemptTime
+        hasBegun ? attemptTime : max(attemptTime, (policy ?? ReconnectPolicy()).firstCall)
     }
 
     /// When a connection on which nothing comes back counts as lost.
@@ -39,7 +39,7 @@ extension ClientEndpoint {
         guard !isOver else { return }
         let mayReturn = close.origin == .timeout || close.origin == .transportError
             || close.origin == .peer && (client.mayHaveMoved || close.code == UInt64(CloseCode.superseded) || close.code == UInt64(CloseCode.slowPeer))
-        guard policy != nil, mayReturn, canResume || mayTryAgain(after: close) else { return finish(close) }
+        guard policy != nil, mayReturn, mayGoOn, !isOpening || mayTryAgain(after: close) else { return finish(close) }
         if case .lost(let since, _, let retry) = link {
             link = .lost(since: since, close, retry: retry)
         } else {
@@ -49,8 +49,7 @@ extension ClientEndpoint {
 
     /// Nobody answered the first connection: silence, or the end of a stream. Whatever else ends it would end another, too.
     private func mayTryAgain(after close: TransportClose) -> Bool {
-        guard isOpening else { return false }
-        return close.origin == .timeout || close.origin == .transportError && usesStream
+        close.origin == .timeout || close.origin == .transportError && usesStream
     }
 
     func finish(_ close: TransportClose) {
@@ -89,7 +88,7 @@ extension ClientEndpoint {
             guard attemptEnd(of: current) <= now else { return }
             lose(TransportClose(code: 0, reason: "the connection does not open", origin: .timeout), now: now)
         case .steady:
-            guard current.isOpen, canResume, let end = silenceEnd(policy), end <= now else { return }
+            guard current.isOpen, mayGoOn, let end = silenceEnd(policy), end <= now else { return }
             lose(TransportClose(code: 0, reason: "the server gives no sign", origin: .timeout), now: now)
         case .lost(let since, let close, let retry):
             if patienceEnd(policy, since: since) <= now {
@@ -108,7 +107,7 @@ extension ClientEndpoint {
         failedAttempts += 1
         if case .lost(let since, let first, _) = link {
             client.interrupt()
-            if isOpening, close.origin == .peer { return finish(close) }
+            if !hasBegun, close.origin == .peer { return finish(close) }
             if let refusal = ResumeRefusal(close) {
                 notices.append(.realtime(.error(EventError(code: refusal.code, message: refusal.message))))
                 return finish(close)
@@ -124,7 +123,7 @@ extension ClientEndpoint {
         guard let attempt = next else { return }
         next = nil
         client.resumeAbandoned()
-        if endsSession || isOpening {
+        if endsSession || attempt.resume == nil {
             attempt.close(code: 0, reason: reason, now: now)
         } else {
             attempt.giveUp(reason: reason, now: now)

@@ -106,13 +106,14 @@ package final class ClientEndpoint {
     ///   to begin one.
     @discardableResult
     package func attach(over transport: ClientTransport, path: NetworkPath, entropy: Entropy, now: Instant) -> Bool {
-        let request = client.resumeRequest
-        guard !isOver, request != nil || isOpening else { return false }
+        // One that was to go on with a session, and did not open, tries that again.
+        let request = client.resumeRequest ?? (hasBegun ? nil : current.resume)
+        guard !isOver, request != nil || !hasBegun else { return false }
         giveUpAttempt(reason: "another way was chosen", now: now)
         next = ClientConnection(
             transport, serverName: serverName, credentials: credentials, quic: quic, tickets: &tickets, delivery: client.delivery,
             resume: request, path: path, entropy: entropy, now: now)
-        client.resumeRequested()
+        if request != nil { client.resumeRequested() }
         if case .lost(let since, let close, _) = link { link = .lost(since: since, close, retry: nil) }
         serve(now: now)
         return true
@@ -189,7 +190,7 @@ package final class ClientEndpoint {
         switch link {
         case .steady:
             if isOpening { return attemptEnd(of: current) }
-            return earliest(next.map(attemptEnd), canResume ? silenceEnd(policy) : nil)
+            return earliest(next.map(attemptEnd), mayGoOn ? silenceEnd(policy) : nil)
         case .lost(let since, _, let retry):
             return earliest(patienceEnd(policy, since: since), retry, next.map(attemptEnd))
         }
@@ -278,6 +279,8 @@ package final class ClientEndpoint {
         case .event(let bytes):
             client.updatePathDelay(connection.carrier.minimumRTT / 2)
             client.receive(event: bytes, isMoving: next != nil, now: now)
+            // An attempt to begin the session comes too late.
+            if let next, next.resume == nil, hasBegun { giveUpAttempt(reason: "the one before has opened", now: now) }
             connection.attachment.receives(client.delivery, now: now)
         case .frame(let frame): client.receive(frame: frame, now: now)
         case .draining: notices.append(.draining)
@@ -317,7 +320,7 @@ package final class ClientEndpoint {
 
     private func handle(_ event: TransportEvent, ofNext connection: ClientConnection, now: Instant) {
         switch event {
-        case .opened where isOpening:
+        case .opened where !hasBegun:
             replaceCurrent(with: connection, now: now)
             begin(over: connection, now: now)
         case .opened:
@@ -339,8 +342,8 @@ package final class ClientEndpoint {
 
     /// The server has moved the session.
     private func replaceCurrent(with connection: ClientConnection, now: Instant) {
-        // One that is lost cannot hear of it, and one that is not open yet must not begin another session.
-        if isLost || isOpening { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
+        // One that is lost cannot hear of it, and of two only one must begin the session.
+        if isLost || !hasBegun { current.carrier.abandon(reason: "the session goes on over another connection", now: now) }
         if former.count >= Self.formerLimit { former.removeFirst() }
         former.append(current)
         current = connection
@@ -384,7 +387,11 @@ package final class ClientEndpoint {
 private func clientDeadline(_ client: inout RealtimeClient) -> Instant? { client.deadline }
 
 extension ClientEndpoint {
-    var canResume: Bool { Self.canResume(&client) }
+    /// The server has said that the session is there.
+    package var hasBegun: Bool { Self.hasBegun(&client) }
+    /// Whether another connection can carry the session, or begin it.
+    var mayGoOn: Bool { Self.mayGoOn(&client) }
 
-    private static func canResume(_ client: inout RealtimeClient) -> Bool { client.canResume }
+    private static func hasBegun(_ client: inout RealtimeClient) -> Bool { client.hasBegun }
+    private static func mayGoOn(_ client: inout RealtimeClient) -> Bool { client.canResume || !client.hasBegun }
 }

@@ -84,4 +84,31 @@ import Wire
         #expect(house.receipts(client).map(\.verdict) == [.intact])
         #expect(house.close(client) == nil)
     }
+
+    /// Between its opening and the server's first word a connection may break off: no token resumes a session then. Over WebSocket both
+    /// come in one flight.
+    @Test(arguments: House.transports)
+    func `a connection that breaks off before the server's first word costs an attempt, and no event or reliable frame`(transport: String) throws {
+        let house = try House()
+        let client = house.connect(try House.transport(transport), reconnect: ReconnectPolicy()) {
+            $0.mode = .stream
+            $0.secret = "ek"
+        }
+        house.refuge = { _ in try? House.transport(transport) }
+        let first = house.path(client)
+        var isDead = false
+        // Dead as soon as it is open.
+        #expect(house.run(for: .seconds(5)) { house in
+            if house.isOpen(client), !isDead { (house.dead, isDead) = ([first], true) }
+            return isDead
+        })
+        #expect(!house.clients[client].hasBegun)
+        house.speak(client, 0..<60)
+        house.clients[client].commit(now: house.now)
+        house.clients[client].requestResponse(now: house.now)
+        #expect(house.run(for: .seconds(60)) { $0.hasStopped(client) })
+        #expect(house.receipts(client).map(\.verdict) == [.intact])
+        #expect(house.notices[client].count { if case .realtime(.sessionCreated) = $0 { true } else { false } } == 1)
+        #expect(house.close(client) == nil)
+    }
 }

@@ -12,6 +12,8 @@ package struct RealtimeClient: Sendable {
     package var delivery: Delivery { reliability.delivery }
     private var reliability: ReliabilitySettings
     package private(set) var sessionID: String?
+    /// The server has answered. Before that a connection that breaks off has cost nothing: another begins anew, if what was sent is kept.
+    package var hasBegun: Bool { sessionID != nil || resumeCount > 0 || !configuration.keepsSent && hasAsked }
     /// Frames captured before the connection opened, beyond those that are kept.
     package private(set) var refusedFrames = 0
     /// How many frames the prompt that is being captured has.
@@ -162,9 +164,9 @@ package struct RealtimeClient: Sendable {
     // MARK: What the talker does
 
     /// The transport takes events and frames: asks for the session that the configuration describes, and sends what was said
-    /// before.
+    /// before. Called again, before the session has begun, it sends to another server's end all that went the way before.
     package mutating func opened(now: Instant) {
-        guard !hasAsked else { return }
+        guard !hasAsked else { return resumed(ResumeAccount()) }
         hasAsked = true
         var kept = early.take()
         request = openingRequest
