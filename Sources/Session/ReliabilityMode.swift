@@ -46,6 +46,10 @@ package enum Delivery: Hashable, Sendable {
         }
     }
 
+    /// The same for a frame that a reliable mode has promised and that goes out again: a mode that came since, by the client's wish or by
+    /// a move, does not take the promise back.
+    var asPromised: Delivery { isReliable ? self : .streamPerFrame }
+
     /// Whether the frame travels in datagrams.
     package var usesDatagrams: Bool {
         switch self {

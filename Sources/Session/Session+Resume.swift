@@ -58,9 +58,7 @@ extension Session {
     }
 
     private mutating func sendAnswerAgain(from sequence: UInt16) {
-        let frames = answerLog.takeFrames(from: sequence)
-        guard delivery.isReliable else { return }
-        for frame in frames { send(frame) }
+        for frame in answerLog.takeFrames(from: sequence) { send(frame, delivery.asPromised) }
     }
 
     private var account: ResumeAccount {

@@ -180,8 +180,9 @@ package struct Session: Sendable {
         if configuration.returnsFrames { send(frame) }
     }
 
-    mutating func send(_ frame: MediaFrame) {
-        let delivery = delivery
+    mutating func send(_ frame: MediaFrame) { send(frame, delivery) }
+
+    mutating func send(_ frame: MediaFrame, _ delivery: Delivery) {
         if delivery.isReliable, !configuration.returnsFrames { answerLog.append(frame) }
         if outputs.append(.frame(frame, delivery)) { counters.framesSent += 1 }
     }

@@ -240,6 +240,23 @@ import Wire
         #expect(client.pollOutput() == nil)
     }
 
+    /// The word that the mode has changed comes with the resume, if not before.
+    @Test(arguments: [("datagram", Delivery.streamPerFrame), ("repair", .repaired), ("stream", .stream)])
+    func `a frame that a reliable mode promised goes out again reliably, whatever the mode is now`(mode: String, delivery: Delivery) {
+        var configuration = ClientConfiguration()
+        configuration.mode = .stream
+        var client = RealtimeClient(configuration)
+        client.opened(now: .zero)
+        client.capture(payload: [0xF8], duration: .milliseconds(20), now: .zero)
+        while client.pollOutput() != nil {}
+        client.resumeRequested()
+        let resumed = #"{"type":"session.resumed","event_id":"e","client_events":1,"held":[],"transports":["roq","roq"],"session":{"id":"sess_1","parallax":{"reliability":{"mode":"\#(mode)"}}}}"#
+        client.receive(event: Array(resumed.utf8), isMoving: true, now: .zero)
+        guard case .frame(let frame, let way)? = client.pollOutput() else { return #expect(Bool(false), "nothing goes out again") }
+        #expect(frame.payload == [0xF8] && way == delivery)
+        #expect(client.pollOutput() == nil)
+    }
+
     @Test func `events of another server, and rubbish, do not stop a client`() {
         var client = RealtimeClient(ClientConfiguration())
         for text in [

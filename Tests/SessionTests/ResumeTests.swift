@@ -138,4 +138,20 @@ import Wire
             #expect(driver.frames.map(\.sequence) == again + [6, 7, 8, 9])
         }
     }
+
+    @Test func `what a reliable mode promised of an answer comes again although the mode is another now`() throws {
+        var driver = SessionDriver()
+        driver.send(SessionDriver.update(#"{"mode":"stream"}"#))
+        driver.send(.createResponse(.init()))
+        EventTests.answer(&driver, packets: 10)
+        driver.advance(by: .milliseconds(110))
+        driver.send(SessionDriver.update(#"{"mode":"datagram"}"#))
+        driver.session.detach(now: driver.now)
+        driver.forget()
+        driver.resume(answerSequence: 4)
+        #expect(driver.frames.map(\.sequence) == [4, 5])
+        #expect(driver.deliveries == [.streamPerFrame, .streamPerFrame])
+        driver.advance(by: .seconds(1))
+        #expect(driver.deliveries.dropFirst(2).allSatisfy { $0 == .datagram } && driver.deliveries.count == 6)
+    }
 }

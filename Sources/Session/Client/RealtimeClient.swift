@@ -288,7 +288,7 @@ package struct RealtimeClient: Sendable {
 
     private mutating func output(_ item: SentItems.Item) -> ClientOutput {
         switch item {
-        case .frame(let frame): return .frame(frame, delivery)
+        case .frame(let frame): return .frame(frame, delivery.asPromised)
         case .event(_, _, let isCommit, let bytes):
             owesTalkEnd = isCommit
             return .event(bytes)
