@@ -52,7 +52,7 @@ struct SwarmCommand: ParsableCommand {
     private func describe(_ counts: SwarmCounts, swarms: Int, broken: Int, seconds: Double) {
         print("""
             swarms    \(swarms) of \(counts.clients) clients, \(broken) broken, in \(Int(seconds.rounded())) s
-            sessions  \(counts.sessions) ended in good order, \(counts.resumes) resumes, \(counts.restarts) begun anew
+            sessions  \(counts.sessions) ended in good order, \(counts.resumes) resumes
             frames    \(counts.frames) captured, \(counts.framesDecided) in prompts, \(counts.framesMissing) missing, \
             \(counts.framesCleared) cleared, \(counts.answerFrames) answered
             on the server  \(counts.framesLost) never came, \(counts.framesAfterDecision) came after the decision, \

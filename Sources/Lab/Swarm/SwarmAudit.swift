@@ -30,18 +30,17 @@ struct SwarmAudit {
     }
 
     /// Holds a client's book of one session against the server's.
-    /// - Parameter isWhole: the session came to its end in good order.
-    mutating func close(_ book: SwarmBook, of name: String, hasManifest: Bool, isWhole: Bool) {
+    mutating func close(_ book: SwarmBook, of name: String, hasManifest: Bool) {
         counts += book.counts
         for violation in book.violations { violate("\(name): \(violation)") }
         guard let id = book.sessionID else { return }
         let given = receipts[id, default: []]
-        if isWhole ? book.receipts != given : !given.starts(with: book.receipts) {
+        if book.receipts != given {
             violate("\(name): the server gave \(given.count) receipts, and \(book.receipts.count) others were heard")
         }
         guard let account = accounts[id] else { return violate("\(name): the server has not ended session \(id)") }
         count(account, of: name, captured: book.counts.frames)
-        guard isWhole, hasManifest else { return }
+        guard hasManifest else { return }
         if book.expectedFrames + book.counts.framesCleared != book.counts.frames {
             violate("\(name): of \(book.counts.frames) frames \(book.expectedFrames) were in prompts and \(book.counts.framesCleared) cleared")
         }

@@ -10,7 +10,8 @@ import Wire
 /// ```
 ///
 /// A lost connection changes nothing of this: the talker talks on, the endpoint keeps what was said, and the session goes on over
-/// another connection. Only who loses it before the server has given a token begins anew (`SwarmClient+Talk.swift` has the talk).
+/// another connection; one that is lost before the server has said a word begins there, which the talker never hears of
+/// (`SwarmClient+Talk.swift` has the talk).
 final class SwarmClient {
     enum Phase {
         /// The connection is opening; who waits for it does not talk yet.
@@ -50,27 +51,20 @@ final class SwarmClient {
     }
 
     let habits: Habits
-    private(set) var attachment: SignallingClient
+    let attachment: SignallingClient
     var book = SwarmBook()
     var phase = Phase.connecting
-    /// Books of sessions that ended with their first connection.
-    private(set) var pastBooks: [SwarmBook] = []
     var counts = SwarmCounts()
-    /// It has begun anew, from sockets whose addresses it may have had before; for whoever keeps the addresses to take back.
-    var hasBegunAnew = false
     var source: Xoshiro256
-    private let credentials: TrialCredentials
-    /// A cut or a new address has befallen the connection, which has not to survive it.
-    private var wasHurt = false
 
     init(seed: UInt64, credentials: TrialCredentials, now: Instant) {
         var source = Xoshiro256(seed: seed)
         habits = Habits(&source)
-        self.credentials = credentials
         attachment = Self.connect(habits, credentials: credentials, source: &source, now: now)
         self.source = source
         counts.clients = 1
-        begin(now: now)
+        book.updates()
+        phase = habits.talksEarly ? .pausing(until: now) : .connecting
     }
 
     private static func connect(
@@ -84,11 +78,6 @@ final class SwarmClient {
         return SignallingClient(
             transport: habits.transport, form: habits.form, talker: talker, credentials: credentials,
             reconnect: ReconnectPolicy(), entropy: Entropy(seed: source.next()), now: now)
-    }
-
-    private func begin(now: Instant) {
-        book.updates()
-        phase = habits.talksEarly ? .pausing(until: now) : .connecting
     }
 
     // MARK: Getters
@@ -113,7 +102,6 @@ final class SwarmClient {
     /// Its connections are cut, or have another address.
     /// - Parameter isNoticed: it is told, and does not wait for the silence to tell it.
     func suffer(isNoticed: Bool, now: Instant) {
-        wasHurt = true
         if isNoticed { move(over: habits.transport, now: now) }
     }
 
@@ -131,14 +119,6 @@ final class SwarmClient {
         guard !isOver, attachment.attach(over: transport, now: now) != nil else { return false }
         book.moves()
         return true
-    }
-
-    private func beginAnew(now: Instant) {
-        counts.restarts += 1
-        pastBooks.append(book)
-        (book, wasHurt, hasBegunAnew) = (SwarmBook(), false, true)
-        attachment = Self.connect(habits, credentials: credentials, source: &source, now: now)
-        begin(now: now)
     }
 
     // MARK: What it hears
@@ -165,23 +145,10 @@ final class SwarmClient {
                 move(over: source.below(3) > 0 ? habits.transport : TrialTransport.allCases[source.below(4)], now: now)
             case .draining, .attachmentFailed, .ticket: break
             case .closed(let close):
-                if closed(close, now: now) { return }
+                if case .closing = phase { phase = .over } else { end("closed by \(close.origin.rawValue), \(close.code) \(close.reason)") }
             }
         }
         if case .closing = phase, endpoint.isClosed { phase = .over }
-    }
-
-    /// - Returns: whether the client has begun anew.
-    private func closed(_ close: TransportClose, now: Instant) -> Bool {
-        if case .closing = phase {
-            phase = .over
-        } else if wasHurt, !isConfirmed, close.origin != .peer {
-            beginAnew(now: now)
-            return true
-        } else {
-            end("closed by \(close.origin.rawValue), \(close.code) \(close.reason)")
-        }
-        return false
     }
 
     private func end(_ violation: String) {

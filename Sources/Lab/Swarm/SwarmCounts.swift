@@ -26,8 +26,6 @@ package struct SwarmCounts: Hashable, Sendable {
     package var switches = 0
     /// How often a session went on over another connection, for whatever reason.
     package var resumes = 0
-    /// Sessions begun anew: the connection was lost before there was a token to go on with.
-    package var restarts = 0
     package var packets = 0
     package var packetsDropped = 0
     package var packetsDoubled = 0
@@ -45,7 +43,7 @@ package struct SwarmCounts: Hashable, Sendable {
         [
             \.clients, \.sessions, \.frames, \.framesDecided, \.framesMissing, \.framesCleared, \.framesLost, \.framesAfterDecision,
             \.framesDuplicate, \.framesOutside, \.answerFrames, \.prompts, \.intact, \.notices, \.modeChanges, \.networkChanges, \.resets,
-            \.rebindings, \.switches, \.resumes, \.restarts, \.packets, \.packetsDropped, \.packetsDoubled, \.packetsCorrupted,
+            \.rebindings, \.switches, \.resumes, \.packets, \.packetsDropped, \.packetsDoubled, \.packetsCorrupted,
             \.packetsStray,
         ]
     }

@@ -56,12 +56,6 @@ struct SwarmStreet {
 
     /// Every connection that the client has is dead from now on.
     mutating func cut() { cutAddresses.formUnion(doors.map(\.inside)) }
-
-    /// The client begins anew, with addresses that it may have had before.
-    mutating func beginAnew() {
-        doors = []
-        cutAddresses = []
-    }
 }
 
 /// A network of the catalogue, at the beginning of its time.

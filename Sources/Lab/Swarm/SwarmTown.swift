@@ -145,11 +145,6 @@ struct SwarmTown: ~Copyable {
 
     private mutating func pump() {
         for index in streets.indices {
-            if clients[index].hasBegunAnew {
-                clients[index].hasBegunAnew = false
-                streets[index].beginAnew()
-                streets[index].note("began anew", at: now)
-            }
             while let transmit = clients[index].attachment.pollTransmit(into: buffer, now: now) { send(transmit, up: index) }
         }
         for index in streets.indices {
@@ -234,8 +229,7 @@ struct SwarmTown: ~Copyable {
             counts += client.counts
             let name = "client \(index) (\(client.habits.transport.rawValue))"
             let known = audit.violations.count
-            for book in client.pastBooks { audit.close(book, of: name, hasManifest: client.habits.sendsManifest, isWhole: false) }
-            audit.close(client.book, of: name, hasManifest: client.habits.sendsManifest, isWhole: true)
+            audit.close(client.book, of: name, hasManifest: client.habits.sendsManifest)
             if audit.violations.count > known { audit.violate("\(name) suffered: \(streets[index].history.joined(separator: ", "))") }
         }
         if !server.isIdle {
