@@ -13,7 +13,7 @@ package struct ReconnectPolicy: Hashable, Sendable {
     /// How long a first call or stream may take at least: they begin with TCP, whose round trips a slow network may want in full.
     package var firstCall = Duration.seconds(20)
     /// How long the first connection may take, attempts and all.
-    package var opening = Duration.seconds(30)
+    package var opening = Duration.seconds(60)
     /// Between an attempt that failed and the next.
     package var pause = Duration.milliseconds(200)
     /// From the loss to the last attempt.

@@ -14,7 +14,7 @@ package enum TrialSettings {
     /// A trial ends this long after its last frame at the latest.
     package static let patience = Duration.seconds(60)
     /// A connection that is not open by then is given up.
-    package static let setupPatience = Duration.seconds(30)
+    package static let setupPatience = Duration.seconds(60)
 }
 
 /// One run of one cell in virtual time: a talker, a server, and the network between them.
