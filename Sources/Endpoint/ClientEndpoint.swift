@@ -37,6 +37,9 @@ package enum EndpointNotice: Hashable, Sendable {
 ///    ▲  └─ patience ▶ closed    │ attempt failed
 ///    └──────────────────────────┘
 /// ```
+///
+/// Before the server's first word there is nothing to resume: `attach` begins the session once more, and the first connection that opens
+/// has it.
 package final class ClientEndpoint {
     enum Link {
         case steady

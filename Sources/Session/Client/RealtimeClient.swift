@@ -164,7 +164,7 @@ package struct RealtimeClient: Sendable {
     // MARK: What the talker does
 
     /// The transport takes events and frames: asks for the session that the configuration describes, and sends what was said
-    /// before. Called again, before the session has begun, it sends to another server's end all that went the way before.
+    /// before. Called again, before the session has begun, it sends over another connection all that went out by the one before.
     package mutating func opened(now: Instant) {
         guard !hasAsked else { return resumed(ResumeAccount()) }
         hasAsked = true
