@@ -1,10 +1,11 @@
 package import Wire
 
-/// When closing markers follow a talk: the first at once, then one every 20 ms until the peer could have answered, and one every
-/// 10 ms from then on.
+/// When closing markers follow a talk: the first at once, then five in a round trip until the peer could have answered, and ten in a
+/// round trip from then on; no more than one every 20 and every 10 ms.
 ///
 /// Nobody can tell what the peer lacks before a round trip has passed, and mostly it lacks nothing. An answer that is overdue tells
 /// that something was lost, most likely in a burst that goes on: then the next marker decides how soon after its end the peer has all.
+/// On a long path that may be a little later, and a slow one is not filled with markers.
 package struct ClosingSchedule: Sendable {
     /// When the next marker is due; `nil` when none is needed.
     package private(set) var next: Instant?
@@ -12,9 +13,9 @@ package struct ClosingSchedule: Sendable {
     /// Markers that this talk may still have.
     private var left = 0
 
+    /// Between two markers at least, before the answer is overdue; half of it after that.
     package static let interval = Duration.milliseconds(20)
-    package static let overdueInterval = Duration.milliseconds(10)
-    /// Markers behind one talk: for about a second.
+    /// Markers behind one talk, the last some ten round trips after its end.
     package static let markers = 100
 
     package init() {}
@@ -25,7 +26,9 @@ package struct ClosingSchedule: Sendable {
     }
 
     /// Whether the answer to the first marker should be there.
-    package func isOverdue(roundTrip: Duration, now: Instant) -> Bool { now - began >= roundTrip + Self.interval }
+    package func isOverdue(roundTrip: Duration, now: Instant) -> Bool { now - began >= roundTrip + Self.interval(roundTrip) }
+
+    private static func interval(_ roundTrip: Duration) -> Duration { max(interval, roundTrip / 5) }
 
     /// Takes the turn that is due.
     /// - Returns: whether there is a marker left.
@@ -35,7 +38,8 @@ package struct ClosingSchedule: Sendable {
             return false
         }
         left -= 1
-        next = now + (isOverdue(roundTrip: roundTrip, now: now) ? Self.overdueInterval : Self.interval)
+        let interval = Self.interval(roundTrip)
+        next = now + (isOverdue(roundTrip: roundTrip, now: now) ? interval / 2 : interval)
         return true
     }
 

@@ -34,7 +34,7 @@ package final class SCTPAssociation {
         }
     }
 
-    let configuration: SCTPConfiguration
+    private(set) var configuration: SCTPConfiguration
     let isClient: Bool
     var state = State.idle
     private var outgoing: BoundedQueue<[UInt8]>
@@ -75,6 +75,13 @@ package final class SCTPAssociation {
     }
 
     // MARK: Commands
+
+    /// Says what is known of the path before SCTP has measured it, from ICE or DTLS: the first timeout comes after two of these round trips,
+    /// where that is longer than `initialRTO`. One that comes too soon sends the whole first flight twice, and halves what may be under
+    /// way for long: where a round trip is a second, a window that is too small for speech.
+    package func expect(roundTrip: Duration) {
+        configuration.timing.initialRTO = min(max(configuration.timing.initialRTO, roundTrip * 2), configuration.timing.maximumRTO)
+    }
 
     /// Begins the handshake: DTLS is up. Does nothing the second time.
     package func start(now: Instant) {

@@ -23,7 +23,7 @@ extension WebRTCPeer {
     }
 
     func sendMarker(now: Instant) {
-        guard let (marker, count) = sender?.closingMarker(roundTrip: minimumRTT, now: now) else { return }
+        guard let (marker, count) = sender?.closingMarker(roundTrip: assumedRoundTrip, now: now) else { return }
         write(marker, count: count)
     }
 

@@ -10,11 +10,6 @@ internal import Wire
 
 extension WebRTCPeer {
     func receiveDTLS(_ datagram: UnsafeRawBufferPointer, now: Instant) {
-        if let sent = flightSent {
-            // A longer wait may have been for a repetition, which would tell nothing (Karn).
-            if now - sent < configuration.dtls.retransmission.initial { sample(now - sent) }
-            flightSent = nil
-        }
         dtls?.receive(datagram, now: now)
     }
 
@@ -50,10 +45,20 @@ extension WebRTCPeer {
     private func handle(_ event: DTLSEvent, now: Instant) {
         switch event {
         case .keysAvailable(let keys): begin(with: keys, now: now)
-        case .established: startAssociation(now: now)
+        case .established:
+            measureHandshake(now: now)
+            startAssociation(now: now)
         case .data(let packet): association?.receive(packet, now: now)
         case .closed(let close): finish(TransportClose(close), now: now)
         }
+    }
+
+    /// A server's flight is answered by what completes the handshake. What comes before may be a repetition, which answers nothing; and
+    /// where the answer may be to a repetition of ours, it tells only how long a round trip can be at most (Karn). Clients know better by ICE.
+    private func measureHandshake(now: Instant) {
+        guard agreement?.dtlsRole == .server, let sent = flightSent else { return }
+        if now - sent < configuration.dtls.retransmission.initial { sample(now - sent) }
+        roundTripBound = now - sent
     }
 
     /// Keys: media can flow, and the peer is known to be the one that signalled.
@@ -84,6 +89,7 @@ extension WebRTCPeer {
         guard let data = agreement?.data else { return }
         let association = association ?? SCTPAssociation(configuration: configuration.sctp, isClient: !isServer)
         self.association = association
+        association.expect(roundTrip: assumedRoundTrip)
         let isMade = data.initiation.map { association.establish(withPeerInitiation: $0, now: now) } ?? false
         if !isMade { association.start(now: now) }
         guard !isServer else { return }

@@ -75,6 +75,9 @@ package final class WebRTCPeer {
     package internal(set) var path: NetworkPath?
     /// The smallest round trip seen; zero before the first.
     package internal(set) var minimumRTT = Duration.zero
+    /// How long a round trip can be at most, before one is measured.
+    var roundTripBound = Duration.zero
+    var assumedRoundTrip: Duration { minimumRTT > .zero ? minimumRTT : roundTripBound }
 
     var state: State
     private(set) var agent = Agent.none

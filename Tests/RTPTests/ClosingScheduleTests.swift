@@ -22,13 +22,17 @@ import Wire
         #expect(times(roundTrip: .milliseconds(100), until: .milliseconds(160)) == [0, 20, 40, 60, 80, 100, 120, 130, 140, 150, 160])
     }
 
+    @Test func `on a long path there are five in a round trip, and then ten`() {
+        #expect(times(roundTrip: .milliseconds(600), until: .milliseconds(900)) == [0, 120, 240, 360, 480, 600, 720, 780, 840, 900])
+    }
+
     @Test func `before a round trip is known the answer is overdue after 20 ms`() {
         #expect(times(roundTrip: .zero, until: .milliseconds(50)) == [0, 20, 30, 40, 50])
     }
 
     @Test(arguments: [0, 100, 2_000] as [Int64])
     func `they end, whatever the round trip`(milliseconds: Int64) {
-        #expect(times(roundTrip: .milliseconds(milliseconds)).count == ClosingSchedule.markers)
+        #expect(times(roundTrip: .milliseconds(milliseconds), until: .seconds(100)).count == ClosingSchedule.markers)
     }
 
     @Test func `none follows when the peer has everything, until the next talk ends`() {

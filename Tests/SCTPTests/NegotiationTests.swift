@@ -48,6 +48,24 @@ import Wire
         #expect(pair.now - start == pair.delay)
     }
 
+    /// Nothing has measured a round trip yet.
+    @Test(arguments: [100, 600, 1_500])
+    func `where the round trip is known beforehand, no first flight is sent twice for nothing`(milliseconds: Int) throws {
+        let pair = AssociationPair()
+        pair.delay = .milliseconds(milliseconds / 2)
+        let offer = try #require(pair.client.initiationChunk(now: pair.now))
+        let answer = try #require(pair.server.initiationChunk(now: pair.now))
+        pair.client.expect(roundTrip: .milliseconds(milliseconds))
+        pair.server.expect(roundTrip: .milliseconds(milliseconds))
+        #expect(pair.server.establish(withPeerInitiation: offer, now: pair.now))
+        #expect(pair.client.establish(withPeerInitiation: answer, now: pair.now))
+        let sent = (0..<8).map { [UInt8](repeating: $0, count: 900) }
+        for message in sent { try pair.client.send(message, stream: 0, protocolID: 53, now: pair.now) }
+        pair.run(for: .seconds(20))
+        #expect(messages(pair.serverEvents) == sent)
+        #expect(pair.log.count { $0.sender == .client && $0.byteCount > 900 } == 8)
+    }
+
     @Test func `what was sent before goes out at once`() throws {
         let pair = AssociationPair()
         let offer = try #require(pair.client.initiationChunk(now: pair.now))

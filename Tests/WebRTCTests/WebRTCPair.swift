@@ -19,7 +19,7 @@ final class WebRTCPair {
     let client: WebRTCPeer
     let server: WebRTCPeer
     private(set) var now: Instant
-    let delay: Duration
+    var delay: Duration
     /// Whether to drop a datagram, by its direction and its number in it.
     var drops: (_ toServer: Bool, _ number: Int, _ bytes: [UInt8]) -> Bool = { _, _, _ in false }
     private(set) var clientEvents: [TransportEvent] = []

@@ -93,4 +93,32 @@ import Wire
         #expect(difference == nil)
         #expect(first.count == second.count)
     }
+
+    /// DTLS repeats its flights long before the answer can come: what comes meanwhile is no answer.
+    @Test(arguments: [(50, 50), (100, 98), (600, 580), (1_500, 1_450)])
+    func `no round trip is taken for shorter than the path allows`(first: Int, then: Int) throws {
+        let pair = try WebRTCPair(delay: .milliseconds(first / 2))
+        // ICE takes a round trip, DTLS's first flight half of one more.
+        pair.run(for: .milliseconds(first * 3 / 2 + 10))
+        pair.delay = .milliseconds(then / 2)
+        #expect(pair.run(for: .seconds(20)) { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) })
+        try pair.speak(50, delivery: .datagram)
+        pair.run(for: .seconds(10))
+        let path = Duration.milliseconds(then)
+        #expect(pair.client.minimumRTT >= path && pair.client.minimumRTT <= .milliseconds(first + 1))
+        #expect(pair.server.minimumRTT == .zero || pair.server.minimumRTT >= path)
+        if first < 120 { #expect(pair.server.minimumRTT > .zero) }
+    }
+
+    @Test(arguments: [50, 1_000])
+    func `over a path of long round trips a call sends nothing twice for nothing`(milliseconds: Int) throws {
+        let pair = try WebRTCPair(delay: .milliseconds(milliseconds / 2), delivery: .stream)
+        #expect(pair.run(for: .seconds(20)) { $0.clientEvents.contains(.opened) && $0.serverEvents.contains(.opened) })
+        let before = pair.log.count
+        try pair.speak(50, delivery: .stream)
+        pair.run(for: .seconds(10))
+        #expect(pair.serverFrames.count == 50)
+        let bytes = pair.log[before...].filter { $0.contains(" up ") }.reduce(0) { $0 + (Int($1.split(separator: " ")[2]) ?? 0) }
+        #expect(bytes < 50 * 200, "\(bytes)")
+    }
 }
