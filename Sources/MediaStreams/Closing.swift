@@ -17,9 +17,9 @@ struct Closing {
     var next: Instant? { schedule.next }
 
     /// A talk has ended.
-    mutating func begin(now: Instant) {
+    mutating func begin(roundTrip: Duration, now: Instant) {
         owesFirst = true
-        schedule.begin(now: now)
+        schedule.begin(roundTrip: roundTrip, now: now)
     }
 
     /// Takes the turn that is due.

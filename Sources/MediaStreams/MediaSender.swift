@@ -200,7 +200,7 @@ package struct MediaSender {
     /// follow, until the peer has acknowledged all frames and events.
     package mutating func endTalk(now: Instant) {
         guard repairs.endTalk() else { return }
-        closing.begin(now: now)
+        closing.begin(roundTrip: quic.minimumRTT, now: now)
     }
 
     private mutating func sendMarker(_ events: EventSender, now: Instant) {

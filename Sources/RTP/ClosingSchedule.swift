@@ -1,6 +1,6 @@
 package import Wire
 
-/// When closing markers follow a talk: the first at once, then five in a round trip until the peer could have answered, and ten in a
+/// When closing markers follow a talk: the first at once, nearly, then five in a round trip until the peer could have answered, and ten in a
 /// round trip from then on; no more than one every 20 and every 10 ms.
 ///
 /// Nobody can tell what the peer lacks before a round trip has passed, and mostly it lacks nothing. An answer that is overdue tells
@@ -21,8 +21,9 @@ package struct ClosingSchedule: Sendable {
     package init() {}
 
     /// A talk has ended.
-    package mutating func begin(now: Instant) {
-        (next, began, left) = (now, now, Self.markers)
+    package mutating func begin(roundTrip: Duration, now: Instant) {
+        // What ended the talk, a commit mostly, may wait for the pacer: it leaves before the marker, which is longer.
+        (next, began, left) = (now + Self.interval(roundTrip) / 4, now, Self.markers)
     }
 
     /// Whether the answer to the first marker should be there.

@@ -58,14 +58,14 @@ struct TalkEnd {
     }
 
     /// The talk is over.
-    mutating func end(now: Instant) {
+    mutating func end(roundTrip: Duration, now: Instant) {
         guard spoken > 0 else { return }
         carried = min(spoken, Limits.frames)
         spoken = 0
         reach = 0
         reachesBack = false
         began = now
-        schedule.begin(now: now)
+        schedule.begin(roundTrip: roundTrip, now: now)
     }
 
     /// The peer has all up to `last` and so many events.

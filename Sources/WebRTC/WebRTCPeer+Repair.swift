@@ -9,7 +9,7 @@ extension WebRTCPeer {
     /// where the peer knows our channel of frames: others have no use for them.
     package func endTalk(now: Instant) {
         guard case .open = state, channels.repairIsKnown else { return }
-        sender?.talk.end(now: now)
+        sender?.talk.end(roundTrip: assumedRoundTrip, now: now)
     }
 
     /// The peer misses a packet: it goes again at once, and what is still missed later by the reliable channel, too.
