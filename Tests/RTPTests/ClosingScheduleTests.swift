@@ -41,6 +41,6 @@ import Wire
         schedule.end()
         #expect(schedule.next == nil)
         schedule.begin(roundTrip: .zero, now: .zero + .seconds(1))
-        #expect(schedule.next == .zero + .seconds(1) + ClosingSchedule.interval / 4)
+        #expect(schedule.next == .zero + .seconds(1) + .milliseconds(5))
     }
 }
