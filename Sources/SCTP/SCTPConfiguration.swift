@@ -17,7 +17,7 @@ package struct SCTPConfiguration: Hashable, Sendable {
 /// Retransmission for conversation instead of bulk. RFC 9260 section 16 advises an RTO of 1 s at first, 1 s at least and 60 s
 /// at most: with those a lost last message of a burst is a second late.
 package struct SCTPTiming: Hashable, Sendable {
-    /// Before a round trip was measured. Longer than nearly every path, so that no first flight is sent twice for nothing.
+    /// Before a round trip was measured, at least: where one is known beforehand, two of them (`SCTPAssociation.expect`).
     package var initialRTO: Duration = .milliseconds(400)
     /// Ten times the delay of our own acknowledgements, and far above what ticks are rounded by: the engine needs 60 ms.
     package var minimumRTO: Duration = .milliseconds(200)

@@ -117,7 +117,7 @@ package final class WebRTCPeer {
     var nextReport: Instant?
     /// Client: when the path is checked out of turn, since something was sent and nothing has come back.
     private var silenceDeadline: Instant?
-    /// When our flight of the handshake went out, while its answer will tell the round trip.
+    /// When our first flight of the handshake went out: a server's answer to it may tell the round trip.
     var flightSent: Instant?
     /// A packet is protected and unprotected in place here.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 2_048, alignment: 16)
